@@ -1,0 +1,1 @@
+"""The application: the only place that composes the rooms, opens devices and reads clocks."""

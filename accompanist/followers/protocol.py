@@ -1,0 +1,106 @@
+"""What every follower takes and gives: one value in a hop, one value out.
+
+Times are seconds since the first sample of the take. A follower is a pure machine: fed the same
+hops it gives the same estimates, and an estimate at ``time_s`` depends on nothing heard later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Estimate", "Follower", "FollowerState", "Heard", "OnsetReport", "PlayedNote"]
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class FollowerState(StrEnum):
+    """A subset of the states that the outside world sees (OSC ``/acc/state``)."""
+
+    ARMED = "armed"
+    """Waiting for the soloist's first note."""
+    FOLLOWING = "following"
+    HOLDING = "holding"
+    """The soloist dwells on a note or in a breath longer than the tempo says."""
+    LOST = "lost"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedNote:
+    """A key struck (velocity > 0) or released (velocity 0) by a soloist with a MIDI instrument.
+
+    ``pitch`` is −1 for a tap: whatever solo note comes next.
+    """
+
+    time_s: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One hop of the soloist. ``time_s`` is its end: nothing later has been heard.
+
+    ``samples`` [shape=(hop,)] mono float32 at the take's own rate, empty for MIDI input;
+    ``notes`` the keys struck within the hop, empty for audio.
+    """
+
+    time_s: float
+    samples: FloatArray
+    notes: tuple[PlayedNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetReport:
+    """A solo event was recognised. ``event`` indexes `accompanist.score.solo.SoloLine`."""
+
+    reported_s: float
+    """When it was recognised: the end of the hop that showed it."""
+    time_s: float
+    """When it is believed to have begun, ≤ ``reported_s``."""
+    quarter: float
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Where the soloist is *now*, at ``time_s`` (the delay of the analysis already made up for)."""
+
+    time_s: float
+    quarter: float
+    quarters_per_s: float
+    confidence: float
+    """0–1: the probability that ``quarter`` is right within a beat."""
+    state: FollowerState
+    onsets: tuple[OnsetReport, ...] = ()
+    """Events recognised in this very hop, in score order."""
+    relocated: bool = False
+    """The position has jumped in this hop; it did not get here by playing on."""
+    level_db: float = -120.0
+    """Input level of the hop, dB below full scale (RMS); for loudness-following and display."""
+
+
+class Follower(Protocol):
+    """A score follower.
+
+    ``feed`` is called once a hop from one thread, must not block and must not raise on any audio:
+    NaN, silence, noise and other pieces are heard, not refused.
+    """
+
+    @property
+    def latency_s(self) -> float:
+        """Mean time from an onset to its report, as far as known beforehand."""
+        ...
+
+    def feed(self, heard: Heard) -> Estimate:
+        """Hear one hop."""
+        ...
+
+    def locate(self, quarter: float | None) -> None:
+        """The human says where it goes on: wait there for the soloist. None: from the beginning."""
+        ...

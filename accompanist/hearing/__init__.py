@@ -1,0 +1,1 @@
+"""From samples to features, one hop at a time."""

@@ -1,0 +1,1 @@
+"""From a timeline to MIDI messages: everything sorted in score time and converted last."""

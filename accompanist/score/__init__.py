@@ -1,0 +1,1 @@
+"""Scores as the engine sees them: unfolded, sounding pitch, positions in quarters."""

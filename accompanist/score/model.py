@@ -1,0 +1,184 @@
+"""The score model: plain frozen values, unfolded into the order of performance.
+
+Positions are quarter notes (``quarter``) from the first instant of the first performed measure
+(pickup included), repeats written out. Pitches are sounding MIDI numbers. Parts are numbered
+from 1 in the order of the file. Nothing here knows of seconds: `accompanist.score.tempo` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "ControlChange",
+    "Fermata",
+    "Key",
+    "Mark",
+    "Measure",
+    "Metre",
+    "Note",
+    "Ornament",
+    "Part",
+    "Score",
+    "TempoMark",
+    "TempoSpan",
+]
+
+
+class Ornament(StrEnum):
+    """How a printed note is to be played, where that means more than one stroke."""
+
+    NONE = "none"
+    TRILL = "trill"
+    MORDENT = "mordent"
+    TURN = "turn"
+    TREMOLO = "tremolo"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One sounding note. Tied notes are one `Note` of their whole length.
+
+    A grace note has its (small) place before its main note and ``grace=True``: it may be played
+    at any moment around there, or left out.
+    """
+
+    onset_quarter: float
+    duration_quarter: float
+    pitch: int
+    velocity: int = 80
+    tied: bool = False
+    """Merged out of several printed notes."""
+    grace: bool = False
+    arpeggio: bool = False
+    fermata: bool = False
+    ornament: Ornament = Ornament.NONE
+    staff: int = 1
+
+    @property
+    def end_quarter(self) -> float:
+        return self.onset_quarter + self.duration_quarter
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChange:
+    """A MIDI controller, program or bend written in the source (MIDI files only).
+
+    ``kind`` is ``cc`` (number, value), ``program`` (value) or ``bend`` (value −8192…8191).
+    """
+
+    onset_quarter: float
+    kind: str
+    number: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One player's line (a piano with two staves is one part)."""
+
+    number: int
+    name: str
+    notes: tuple[Note, ...]
+    """Sorted by (onset_quarter, pitch)."""
+    instrument: str = ""
+    program: int = 0
+    """General MIDI program, 0–127."""
+    percussion: bool = False
+    transposition: int = 0
+    """Semitones from written to sounding pitch; ``notes`` are sounding already."""
+    controls: tuple[ControlChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMark:
+    """From here on ``qpm`` quarters a minute. ``written`` is false where it is only our default."""
+
+    quarter: float
+    qpm: float
+    text: str = ""
+    written: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TempoSpan:
+    """A ritardando (``factor`` < 1) or accelerando (> 1): the tempo at its end over that before it."""
+
+    start_quarter: float
+    end_quarter: float
+    factor: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metre:
+    """Time signature from ``quarter`` on."""
+
+    quarter: float
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Key signature from ``quarter`` on; ``fifths`` −7…7."""
+
+    quarter: float
+    fifths: int
+    minor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A performed measure. ``printed`` is its number on paper; ``visit`` counts 1, 2, … for repeats."""
+
+    start_quarter: float
+    length_quarter: float
+    printed: str
+    visit: int = 1
+
+    @property
+    def end_quarter(self) -> float:
+        return self.start_quarter + self.length_quarter
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A rehearsal mark (A, B, … or a heading)."""
+
+    quarter: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fermata:
+    """A hold on whatever sounds from ``quarter`` to ``end_quarter``, in any part."""
+
+    quarter: float
+    end_quarter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A whole piece, ready to be performed. Sequences are sorted by position."""
+
+    title: str
+    parts: tuple[Part, ...]
+    measures: tuple[Measure, ...]
+    composer: str = ""
+    licence: str = ""
+    tempo_marks: tuple[TempoMark, ...] = ()
+    tempo_spans: tuple[TempoSpan, ...] = ()
+    metres: tuple[Metre, ...] = ()
+    keys: tuple[Key, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    fermatas: tuple[Fermata, ...] = ()
+    suggested_solo: int | None = None
+    """Number of the solo part where the source says so (catalogue); else the guess decides."""
+
+    @property
+    def end_quarter(self) -> float:
+        last_note = max((n.end_quarter for p in self.parts for n in p.notes), default=0.0)
+        last_measure = self.measures[-1].end_quarter if self.measures else 0.0
+        return max(last_note, last_measure)

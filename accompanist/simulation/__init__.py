@@ -1,0 +1,1 @@
+"""A soloist made to order: notes with human timing, and their truth."""

@@ -1,0 +1,1 @@
+"""Take folders: what a performance leaves behind, and its figures."""

@@ -1,0 +1,1 @@
+"""Thin bridges to the world outside: one file a neighbour."""

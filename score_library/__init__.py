@@ -1,0 +1,1 @@
+"""The score library: importers and the catalogue of pieces."""
