@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["Timeline"]
 
@@ -16,9 +17,9 @@ class Timeline:
     """Piecewise linear map quarter ↔ seconds, with an optional gate.
 
     ``times_s`` and ``quarters`` [same length ≥ 1] are strictly increasing knots; beyond the last
-    knot (and before the first) it goes on with ``rate_quarter_s`` quarters a second. ``gate_quarter``
-    is the position that must not be reached before a newer timeline opens it: what lies at or
-    beyond it is not due, however late it gets.
+    knot (and before the first) it goes on with ``rate_quarter_s`` quarters a second.
+    ``gate_quarter`` is the position that must not be reached before a newer timeline opens it:
+    what lies at or beyond it is not due, however late it gets.
     """
 
     times_s: tuple[float, ...]
@@ -32,7 +33,7 @@ class Timeline:
         if not self.rate_quarter_s > 0:
             raise ValueError(f"rate_quarter_s must be positive, not {self.rate_quarter_s}")
         for knots in (self.times_s, self.quarters):
-            if any(b <= a for a, b in zip(knots, knots[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(knots)):
                 raise ValueError("knots of a timeline must increase")
 
     def to_quarter(self, time_s: float) -> float:

@@ -102,5 +102,5 @@ class Follower(Protocol):
         ...
 
     def locate(self, quarter: float | None) -> None:
-        """The human says where it goes on: wait there for the soloist. None: from the beginning."""
+        """Wait for the soloist at ``quarter``, as a human has said; None: at the beginning."""
         ...

@@ -103,7 +103,7 @@ class TempoMark:
 
 @dataclass(frozen=True, slots=True)
 class TempoSpan:
-    """A ritardando (``factor`` < 1) or accelerando (> 1): the tempo at its end over that before it."""
+    """A ritardando or accelerando; ``factor`` is the tempo at its end over that before it."""
 
     start_quarter: float
     end_quarter: float
@@ -131,7 +131,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A performed measure. ``printed`` is its number on paper; ``visit`` counts 1, 2, … for repeats."""
+    """A performed measure; ``printed`` is its number on paper, ``visit`` counts its repeats from 1."""
 
     start_quarter: float
     length_quarter: float
