@@ -131,7 +131,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A performed measure; ``printed`` is its number on paper, ``visit`` counts its repeats from 1."""
+    """A performed measure: ``printed`` is its number on paper, ``visit`` 1 the first time."""
 
     start_quarter: float
     length_quarter: float
