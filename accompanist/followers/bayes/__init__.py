@@ -1,0 +1,1 @@
+"""The default follower: an exact Bayesian filter on score position and tempo."""

@@ -1,0 +1,105 @@
+"""From the bank's magnitudes to the evidence that followers weigh: a spectrum and its rise."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.hearing.bank import FilterBank
+
+__all__ = ["Ear", "clean_mono"]
+
+Float32Array = npt.NDArray[np.float32]
+
+_PEAK_DECAY_S: Final = 8.0
+_FLOOR_GAIN: Final = 10.0 ** (-45.0 / 20.0)
+"""The noise floor is taken to lie 45 dB under the decaying peak of the level."""
+
+_LEAST_FLOOR: Final = 1e-5
+_RISE_S: Final = 0.03
+"""Flux compares the spectrum with that of this long ago."""
+
+_RISE_FLOOR: Final = 4.0
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
+def _listen(
+    magnitudes: Float32Array,
+    history: Float32Array,
+    state: npt.NDArray[np.float64],
+    position: int,
+    heard: int,
+    spectrum: Float32Array,
+    rise: Float32Array,
+    decay: float,
+) -> None:
+    bands = len(magnitudes)
+    total = 0.0
+    for k in range(bands):
+        total += magnitudes[k]
+    state[0] = max(state[0] * decay, total)
+    floor = max(state[0] * _FLOOR_GAIN, _LEAST_FLOOR)
+    scale = 1.0 / (total + floor)
+    for k in range(bands):
+        spectrum[k] = magnitudes[k] * scale
+    spectrum[bands] = floor * scale
+    little = np.float32(_RISE_FLOOR * floor / bands)
+    lag = history.shape[0] - 1
+    now = history[position]
+    then = history[(position + 1) % (lag + 1)]
+    for k in range(bands):
+        now[k] = np.log(magnitudes[k] + little)
+        rise[k] = max(np.float32(0.0), now[k] - then[k]) if heard >= lag else np.float32(0.0)
+
+
+class Ear:
+    """Turns hops of samples into evidence; causal, from the first sample, at any level.
+
+    Attributes
+    ----------
+    spectrum : ndarray [shape=(bands + 1,)]
+        Share of the sound in each band; the last bin is the share of silence. Sums to 1.
+    rise : ndarray [shape=(bands,)]
+        Half-wave rectified log flux over 30 ms.
+    level_db : float
+        RMS of the last hop, dB below full scale.
+    """
+
+    def __init__(self, bank: FilterBank, hop_s: float) -> None:
+        self.bank = bank
+        bands = len(bank)
+        lag = max(1, round(_RISE_S / hop_s))
+        self._history = np.zeros((lag + 1, bands), dtype=np.float32)
+        self._magnitudes = np.zeros(bands, dtype=np.float32)
+        self._state = np.array([1e-4])
+        self._decay = float(np.exp(-hop_s / _PEAK_DECAY_S))
+        self._heard = 0
+        self.spectrum = np.zeros(bands + 1, dtype=np.float32)
+        self.rise = np.zeros(bands, dtype=np.float32)
+        self.level_db = -120.0
+
+    def hear(self, samples: Float32Array) -> None:
+        """Hear one hop [shape=(n,)] of finite samples; updates `spectrum` and `rise`."""
+        self.bank.push(samples, self._magnitudes)
+        position = self._heard % self._history.shape[0]
+        _listen(
+            self._magnitudes, self._history, self._state, position, self._heard,
+            self.spectrum, self.rise, self._decay,
+        )  # fmt: skip
+        self._heard += 1
+        power = float(samples @ samples) / max(len(samples), 1)
+        self.level_db = 10.0 * float(np.log10(power + 1e-12))
+
+
+def clean_mono(block: npt.NDArray[np.float32]) -> Float32Array:
+    """Mono float32 [shape=(n,)] of a block [shape=(n,) or (n, channels)]; NaN and ∞ become 0.
+
+    >>> clean_mono(np.array([[1.0, 0.0], [np.nan, 0.5]], dtype=np.float32)).tolist()
+    [0.5, 0.25]
+    """
+    finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+    mono = finite.mean(axis=1) if finite.ndim == 2 else finite
+    return np.ascontiguousarray(mono, dtype=np.float32)
