@@ -21,8 +21,15 @@ def _bayes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> F
     return BayesFollower(solo, tempo, sample_rate, hop)
 
 
+def _notes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> Follower:
+    from accompanist.followers.notes import NotesFollower
+
+    return NotesFollower(solo, tempo)
+
+
 _MAKERS: Final[dict[str, Callable[[SoloLine, WrittenTempo, int, int], Follower]]] = {
     "bayes": _bayes,
+    "notes": _notes,
 }
 
 

@@ -22,7 +22,13 @@ _LEAST_FLOOR: Final = 1e-5
 _RISE_S: Final = 0.03
 """Flux compares the spectrum with that of this long ago."""
 
-_RISE_FLOOR: Final = 4.0
+_RISE_FLOOR: Final = 8.0
+_PRESENT: Final = 5.6
+"""Somebody plays if the level is well over the floor by this factor (30 dB under the peak)."""
+
+_NOISE_PEAKINESS: Final = 2.0
+_TONE_PEAKINESS: Final = 3.5
+"""bands · Σ y²: 1 for a flat spectrum, about 1.5 for noise, 4 and more for a played note."""
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -43,9 +49,14 @@ def _listen(
     state[0] = max(state[0] * decay, total)
     floor = max(state[0] * _FLOOR_GAIN, _LEAST_FLOOR)
     scale = 1.0 / (total + floor)
+    peakiness = 0.0
     for k in range(bands):
         spectrum[k] = magnitudes[k] * scale
+        peakiness += magnitudes[k] * magnitudes[k]
     spectrum[bands] = floor * scale
+    peakiness *= bands / (total * total + 1e-30)
+    tonal = (peakiness - _NOISE_PEAKINESS) / (_TONE_PEAKINESS - _NOISE_PEAKINESS)
+    state[1] = total / (total + _PRESENT * floor) * min(1.0, max(0.0, tonal))
     little = np.float32(_RISE_FLOOR * floor / bands)
     lag = history.shape[0] - 1
     now = history[position]
@@ -64,6 +75,8 @@ class Ear:
         Share of the sound in each band; the last bin is the share of silence. Sums to 1.
     rise : ndarray [shape=(bands,)]
         Half-wave rectified log flux over 30 ms.
+    presence : float
+        0–1: how sure it is that somebody plays; energy over the floor times tonality.
     level_db : float
         RMS of the last hop, dB below full scale.
     """
@@ -74,12 +87,13 @@ class Ear:
         lag = max(1, round(_RISE_S / hop_s))
         self._history = np.zeros((lag + 1, bands), dtype=np.float32)
         self._magnitudes = np.zeros(bands, dtype=np.float32)
-        self._state = np.array([1e-4])
+        self._state = np.array([1e-4, 0.0])
         self._decay = float(np.exp(-hop_s / _PEAK_DECAY_S))
         self._heard = 0
         self.spectrum = np.zeros(bands + 1, dtype=np.float32)
         self.rise = np.zeros(bands, dtype=np.float32)
         self.level_db = -120.0
+        self.presence = 0.0
 
     def hear(self, samples: Float32Array) -> None:
         """Hear one hop [shape=(n,)] of finite samples; updates `spectrum` and `rise`."""
@@ -90,6 +104,7 @@ class Ear:
             self.spectrum, self.rise, self._decay,
         )  # fmt: skip
         self._heard += 1
+        self.presence = float(self._state[1])
         power = float(samples @ samples) / max(len(samples), 1)
         self.level_db = 10.0 * float(np.log10(power + 1e-12))
 

@@ -93,7 +93,7 @@ class BayesFollower:
     def feed(self, heard: Heard) -> Estimate:
         self._ear.hear(heard.samples)
         was_open = not self._search.decided
-        belief = self._search.step(self._ear.spectrum, self._ear.rise)
+        belief = self._search.step(self._ear.spectrum, self._ear.rise, self._ear.presence)
         if was_open and self._search.decided:
             self._relocator.retune(self._templates.templates)
         fine = self._search.best

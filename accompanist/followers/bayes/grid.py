@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from accompanist.followers.bayes.kernels import observe, predict, settle
 from accompanist.followers.bayes.segments import Segments
-from accompanist.followers.bayes.templates import AGES_S, SLOTS, TemplateRing, age_mixture
+from accompanist.followers.bayes.templates import SLOTS, TemplateRing, age_mixture
 
 __all__ = [
     "CELL_S",
@@ -57,12 +57,16 @@ class FilterSettings:
     mixing_per_s: float = 0.15
     enter_hold: float = 0.25
     leave_hold_per_s: float = 3.05
+    silent_enter: float = 0.9
+    """Where nobody seems to play, a new note is not entered: most of what crosses is held …"""
+    silent_leave: float = 0.02
+    """… and leaves at this share of the usual rate. Breaths would be counted as notes else."""
     leave_wait_per_s: float = 0.5
-    evidence_per_s: float = 300.0
+    evidence_per_s: float = 150.0
     """Weight κ of the spectrum: log-likelihood is κ·dt·Σ y log w."""
     onset_per_s: float = 200.0
-    onset_zero: float = 0.45
-    onset_width: float = 0.5
+    onset_zero: float = 0.40
+    onset_width: float = 0.43
     onset_least: float = -0.3
     repeat_least: float = -0.6
     attack_s: float = 0.06
@@ -111,7 +115,7 @@ class ScoreGrid:
         return self.start_s + cell * CELL_S
 
     def cell_of(self, position_s: float) -> int:
-        """The cell that holds a position in written seconds."""
+        """Find the cell that holds a position in written seconds."""
         return int(np.clip((position_s - self.start_s) / CELL_S, 0, len(self.cell_segment) - 1))
 
 
@@ -170,7 +174,7 @@ class PositionFilter:
         self.support[:] = (cell, cell + 1, event, event + 1, cell - 1, cell)
 
     def refill(self, ranges: list[tuple[int, int, float]], tempo_weights: Float32Array) -> None:
-        """Believe in cells [start, end) with the given masses, spread evenly, and in nothing else."""
+        """Believe in cells [start, end) with their masses, spread evenly, and in nothing else."""
         low = min(r[0] for r in ranges)
         high = min(max(r[1] for r in ranges), low + self._widest)
         for x in range(low, high):
@@ -180,13 +184,15 @@ class PositionFilter:
             self.mass[rows] += (weight / (end - start)) * tempo_weights
         self.support[:] = (low, high, 0, 0, low, high)
 
-    def step(self, spectrum: Float32Array, rise: Float32Array) -> Belief:
-        """Hear one hop: ``spectrum`` [shape=(bands + 1,)], ``rise`` [shape=(bands,)]."""
+    def step(self, spectrum: Float32Array, rise: Float32Array, presence: float) -> Belief:
+        """Hear one hop of an `accompanist.hearing.evidence.Ear`."""
         g, s, seg = self.grid, self._s, self.grid.segments
+        leave = self._leave_hold * max(presence, s.silent_leave)
+        enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
             g.cell_segment, seg.event, g.event_cell,
-            s.enter_hold, self._leave_hold, self._leave_wait, self._mixing,
+            enter, leave, self._leave_wait, self._mixing,
         )  # fmt: skip
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])

@@ -206,7 +206,7 @@ def observe(
             for k in range(from_band, to_band):
                 told += rise[k + shift] * weight[k]
             least = repeat_least if stroke_only[segment_event[s]] else onset_least
-            onset = onset_gain * min(1.5, max(least, (told - onset_zero) / onset_width))
+            onset = onset_gain * min(1.5, max(least, (float(told) - onset_zero) / onset_width))
         for j in range(levels):
             fit[j] = np.exp(fit[j] - top)
         lift = np.exp(onset)
@@ -235,7 +235,7 @@ def observe(
         age = x - segment_cell[s]
         values = factor[s % slots]
         out = moved[x & mask]
-        summed = np.float32(0.0)
+        summed = 0.0
         if age >= table:
             old = values[bins - 1]
             for v in range(tempi):
@@ -253,7 +253,7 @@ def observe(
         s = cell_segment[event_cell[e]] - 1
         old = factor[s % slots, bins - 1]
         waiting = held[e & held_mask]
-        summed = np.float32(0.0)
+        summed = 0.0
         for v in range(tempi):
             waiting[v] *= old
             summed += waiting[v]
@@ -311,18 +311,18 @@ def settle(
     kept_low, kept_high = event_high, event_low
     for e in range(event_low, event_high):
         waiting = held[e & held_mask]
-        summed = np.float32(0.0)
+        summed = 0.0
         for v in range(tempi):
             m = waiting[v] * scale
             m = m if m > TINY else np.float32(0.0)
             waiting[v] = m
-            summed += m
+            summed += float(m)
         x = event_cell[e] - 1
         far = x < high - widest or x > low + widest
         if summed > prune and not far:
             kept_low = min(kept_low, e)
             kept_high = e + 1
-            held_total += summed
+            held_total += float(summed)
             for v in range(tempi):
                 tempo_mass[v] += waiting[v]
             if x < first:

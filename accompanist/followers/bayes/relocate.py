@@ -153,7 +153,7 @@ class Relocator:
     def _candidate(
         self, alpha: FloatArray, position_s: float, reach: float, core: float
     ) -> int | None:
-        """The nearest place that holds enough belief; among near equals the likelier."""
+        """Find the nearest place that holds enough belief; among near equals the likelier."""
         summed = np.concatenate(([0.0], np.cumsum(alpha)))
         best: int | None = None
         best_distance = np.inf

@@ -161,7 +161,7 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
         pointer.append(len(indices))
         chord.append(i if active else chord[-1])
         rest.append(not active)
-        key = tuple(sorted({r.index for r in active})) or (-1, *unique_key(unique_of, chord))
+        key = tuple(sorted({r.index for r in active})) or (-1, *_unique_key(unique_of, chord))
         if key not in sets:
             sets[key] = len(unique)
             unique.append(i)
@@ -193,15 +193,15 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
     )
 
 
-def unique_key(unique_of: list[int], chord: list[int]) -> tuple[int, ...]:
-    """A rest sounds as what came before it, faintly: name it after that chord."""
+def _unique_key(unique_of: list[int], chord: list[int]) -> tuple[int, ...]:
+    """Name a rest after the chord before it: it sounds as that does, faintly."""
     return (unique_of[chord[-1]],) if chord[-1] >= 0 else ()
 
 
 def _sounding_notes(
     solo: SoloLine, tempo: WrittenTempo
 ) -> list[tuple[tuple[float, float, float, float], int, float]]:
-    """Notes as (onset, end, onset_s, end_s), pitch, gain; small gaps closed, slivers cut."""
+    """List notes as (onset, end, onset_s, end_s), pitch, gain; gaps closed, slivers cut."""
     onsets = solo.onsets_quarter
     out: list[tuple[tuple[float, float, float, float], int, float]] = []
     for onset, event in zip(onsets, solo.notes, strict=True):

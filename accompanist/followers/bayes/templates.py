@@ -94,7 +94,8 @@ def age_mixture(hop_s: float, bins: int) -> Float32Array:
         out[b] = np.diff(below)
     out[-1] = np.eye(len(ages))[-1]
     out[:, 0] += 1e-4
-    return (out / out.sum(axis=1, keepdims=True)).astype(np.float32)
+    normalised: Float32Array = (out / out.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)

@@ -1,0 +1,38 @@
+"""Sounds made for the tests: plain additive tones with a known onset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+Samples = npt.NDArray[np.float32]
+PlayTones = Callable[..., Samples]
+
+
+@pytest.fixture(scope="session")
+def play_tones() -> PlayTones:
+    """Give ``play(notes, rate, a4_hz, gain, tail_s)``: notes are (onset_s, end_s, pitch)."""
+
+    def play(
+        notes: Sequence[tuple[float, float, float]],
+        rate: int = 44_100,
+        a4_hz: float = 440.0,
+        gain: float = 0.2,
+        tail_s: float = 0.5,
+    ) -> Samples:
+        length = int((max(end for _, end, _ in notes) + tail_s) * rate)
+        out = np.zeros(length, dtype=np.float64)
+        for onset, end, pitch in notes:
+            first, last = round(onset * rate), round(end * rate)
+            t = np.arange(last - first) / rate
+            f0 = a4_hz * 2 ** ((pitch - 69) / 12)
+            partials = [h for h in range(1, 11) if f0 * h < 0.45 * rate]
+            sound = sum(0.7 ** (h - 1) * np.sin(2 * np.pi * f0 * h * t + h) for h in partials)
+            attack = np.minimum(1.0, t / 0.008) * np.minimum(1.0, (t[-1] - t) / 0.02)
+            out[first:last] += sound * attack * np.exp(-t / 1.5)
+        return (gain * out).astype(np.float32)
+
+    return play

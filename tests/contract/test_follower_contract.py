@@ -1,0 +1,97 @@
+"""What every follower promises, whatever it hears by: one suite for all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from accompanist.errors import UsageError
+from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
+from accompanist.score.model import Note, Part, Score, TempoMark
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+
+RATE, HOP = 44_100, 256
+PITCHES = (60, 64, 67, 72, 71, 69, 67, 65, 64, 62, 60, 67)
+PART = Part(1, "solo", tuple(Note(float(i), 1.0, p) for i, p in enumerate(PITCHES)))
+SCORE = Score("scale", (PART,), (), tempo_marks=(TempoMark(0.0, 120.0),))
+
+
+def make(name: str) -> Follower:
+    return make_follower(
+        name, solo=solo_line(PART), tempo=written_tempo(SCORE), sample_rate=RATE, hop=HOP
+    )
+
+
+def stream(seed: int, hops: int) -> list[Heard]:
+    """Sound and keys at once: each follower takes what it knows."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(1, hops + 1):
+        phase = np.arange((i - 1) * HOP, i * HOP) / RATE
+        pitch = PITCHES[min(int(i * HOP / RATE / 0.5), len(PITCHES) - 1)]
+        tone = np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * phase)
+        samples = (0.2 * tone + 0.02 * rng.normal(size=HOP)).astype(np.float32)
+        struck = rng.random() < 0.02
+        notes = (PlayedNote(i * HOP / RATE, int(rng.integers(-1, 128)), 80),) if struck else ()
+        out.append(Heard(i * HOP / RATE, samples, notes))
+    return out
+
+
+def feed(follower: Follower, heard: list[Heard]) -> list[Estimate]:
+    return [follower.feed(h) for h in heard]
+
+
+@pytest.fixture(params=follower_names())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_estimates_are_finite_and_carry_the_time_of_the_hop(name: str) -> None:
+    heard = stream(1, 700)
+    for h, e in zip(heard, feed(make(name), heard), strict=True):
+        assert e.time_s == h.time_s
+        assert np.isfinite([e.quarter, e.quarters_per_s, e.level_db]).all()
+        assert e.quarters_per_s > 0
+        assert 0.0 <= e.confidence <= 1.0
+
+
+def test_reports_name_real_events_and_lie_in_their_hop(name: str) -> None:
+    onsets = solo_line(PART).onsets_quarter
+    told = [o for e in feed(make(name), stream(2, 900)) for o in e.onsets]
+    assert told
+    for o in told:
+        assert o.quarter == onsets[o.event]
+        assert o.time_s <= o.reported_s
+
+
+def test_a_prefix_of_the_take_gives_a_prefix_of_the_estimates(name: str) -> None:
+    heard = stream(3, 600)
+    assert feed(make(name), heard)[:300] == feed(make(name), heard[:300])
+
+
+def test_two_of_a_kind_agree_and_share_nothing(name: str) -> None:
+    heard = stream(4, 300)
+    a, b = make(name), make(name)
+    for h in heard:
+        assert a.feed(h) == b.feed(h)
+
+
+def test_locate_is_obeyed_and_taken_back(name: str) -> None:
+    follower = make(name)
+    silence = Heard(HOP / RATE, np.zeros(HOP, np.float32))
+    follower.locate(5.0)
+    assert follower.feed(silence).quarter == pytest.approx(5.0, abs=0.6)
+    follower.locate(None)
+    assert follower.feed(silence).quarter == pytest.approx(0.0, abs=0.6)
+
+
+def test_latency_is_a_few_hundredths_of_a_second(name: str) -> None:
+    assert 0.0 <= make(name).latency_s <= 0.1
+
+
+def test_an_unknown_name_is_a_usage_error_that_lists_the_known() -> None:
+    assert DEFAULT_FOLLOWER in follower_names()
+    with pytest.raises(UsageError, match=DEFAULT_FOLLOWER):
+        make("nobody")

@@ -1,0 +1,79 @@
+"""The ear: shares that sum to one, rises at onsets, presence, and bad samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from accompanist.hearing.bank import FilterBank
+from accompanist.hearing.evidence import Ear, clean_mono
+
+RATE, HOP = 44_100, 256
+HOP_S = HOP / RATE
+
+
+def listen(samples: np.ndarray) -> tuple[list[np.ndarray], list[float], list[float], Ear]:
+    ear = Ear(FilterBank(RATE), HOP_S)
+    rises, presence, silence = [], [], []
+    for start in range(0, len(samples) - HOP + 1, HOP):
+        ear.hear(samples[start : start + HOP])
+        rises.append(ear.rise.copy())
+        presence.append(ear.presence)
+        silence.append(float(ear.spectrum[-1]))
+    return rises, presence, silence, ear
+
+
+def tone(seconds: float, gain: float = 0.3) -> np.ndarray:
+    t = np.arange(int(RATE * seconds)) / RATE
+    partials = [0.75**h * np.sin(2 * np.pi * 440 * (h + 1) * t) for h in range(8)]
+    return np.asarray(gain * np.sum(partials, axis=0), dtype=np.float32)
+
+
+def test_spectrum_sums_to_one_whatever_the_level() -> None:
+    for gain in (1e-5, 1e-2, 0.3):
+        *_, ear = listen(tone(0.2, gain))
+        assert ear.spectrum.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_tone_is_presence_and_noise_or_silence_is_not() -> None:
+    noise = np.random.default_rng(2).normal(0, 0.1, RATE // 2).astype(np.float32)
+    _, sure, silent, _ = listen(np.concatenate([tone(0.4), np.zeros(RATE, np.float32)]))
+    assert sure[60] > 0.95
+    assert silent[60] < 0.02
+    assert sure[-1] < 0.05
+    assert silent[-1] > 0.9
+    assert np.median(listen(noise)[1]) < 0.2
+
+
+def test_rise_tells_of_the_onset_at_once_and_then_falls_silent() -> None:
+    samples = np.concatenate([tone(0.3, 0.01), tone(0.3)])
+    rises, *_ = listen(samples)
+    fundamental = int(np.argmin(abs(FilterBank(RATE).frequencies_hz - 440)))
+    rises = [r[fundamental] for r in rises]
+    onset = int(0.3 / HOP_S)
+    at_onset = max(rises[onset : onset + 4])
+    assert at_onset > 2.0
+    assert max(rises[onset + 12 :]) < 0.1
+
+
+def test_level_is_rms_in_decibels() -> None:
+    *_, ear = listen(np.full(HOP, 0.1, dtype=np.float32))
+    assert ear.level_db == pytest.approx(-20.0, abs=0.01)
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 40), st.integers(1, 6)),
+        elements=st.floats(width=32, allow_nan=True, allow_infinity=True),
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_clean_mono_is_finite_mono_of_the_same_length(block: np.ndarray) -> None:
+    mono = clean_mono(block)
+    assert mono.shape == (block.shape[0],)
+    assert mono.dtype == np.float32
+    assert np.isfinite(mono).all()
