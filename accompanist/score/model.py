@@ -89,6 +89,8 @@ class Part:
     transposition: int = 0
     """Semitones from written to sounding pitch; ``notes`` are sounding already."""
     controls: tuple[ControlChange, ...] = ()
+    lyrics: bool = False
+    """Words stand under the notes: somebody sings this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ one is a deviation from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from accompanist.score.model import Score
+from accompanist.score.model import Score, TempoMark
 
 __all__ = ["DEFAULT_QPM", "WrittenTempo", "written_tempo"]
 
@@ -63,21 +64,29 @@ class WrittenTempo:
 
 
 def written_tempo(score: Score) -> WrittenTempo:
-    """Build the map from the score's tempo marks and spans."""
-    marks = sorted(score.tempo_marks, key=lambda m: m.quarter)
-    starts = [0.0] + [m.quarter for m in marks if m.quarter > 0]
-    for span in score.tempo_spans:
-        starts.extend(np.linspace(span.start_quarter, span.end_quarter, _SPAN_STEPS + 1).tolist())
-    knots = np.unique(np.round(np.array([s for s in starts if s >= 0.0]), 6))
-    rates = np.empty(len(knots))
-    for i, knot in enumerate(knots):
-        middle = (knot + knots[i + 1]) / 2 if i + 1 < len(knots) else knot
-        before = [m.qpm for m in marks if m.quarter <= middle + 1e-6]
-        qpm = before[-1] if before else (marks[0].qpm if marks else DEFAULT_QPM)
-        for span in score.tempo_spans:
-            if span.start_quarter <= middle < span.end_quarter:
-                through = (middle - span.start_quarter) / (span.end_quarter - span.start_quarter)
-                qpm *= span.factor**through
-        rates[i] = qpm / 60.0
+    """Build the map from the score's tempo marks and spans, in O(n log n) of their number."""
+    marks = sorted((m for m in score.tempo_marks if m.qpm > 0), key=lambda m: m.quarter)
+    spans = [s for s in score.tempo_spans if s.end_quarter > s.start_quarter and s.factor > 0]
+    starts = [np.array([0.0] + [m.quarter for m in marks if m.quarter > 0])]
+    starts += [np.linspace(s.start_quarter, s.end_quarter, _SPAN_STEPS + 1) for s in spans]
+    knots = np.concatenate(starts)
+    knots = np.unique(np.round(knots[knots >= 0.0], 6))
+    middles = np.append((knots[:-1] + knots[1:]) / 2, knots[-1])
+    rates = _marked_qpm(marks, middles) / 60.0
+    for span in spans:
+        first, behind = np.searchsorted(middles, [span.start_quarter, span.end_quarter])
+        through = middles[first:behind] - span.start_quarter
+        rates[first:behind] *= span.factor ** (through / (span.end_quarter - span.start_quarter))
     seconds = np.concatenate(([0.0], np.cumsum(np.diff(knots) / rates[:-1])))
     return WrittenTempo(knots, seconds, float(rates[0]), float(rates[-1]))
+
+
+def _marked_qpm(
+    marks: Sequence[TempoMark], quarters: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Look up the mark in force at each position; the first mark holds before itself too."""
+    if not marks:
+        return np.full(len(quarters), DEFAULT_QPM)
+    places = np.array([m.quarter for m in marks])
+    in_force = np.searchsorted(places, quarters + 1e-6, side="right") - 1
+    return np.array([m.qpm for m in marks])[np.maximum(in_force, 0)]

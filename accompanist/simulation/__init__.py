@@ -1,1 +1,1 @@
-"""A soloist made to order: notes with human timing, and their truth."""
+"""A soloist made to order: a performance of a score, and its sound in a room. Seeded and pure."""

@@ -1,1 +1,1 @@
-"""Importers: one file a kind of source."""
+"""Readers of score files, one module a format: bytes in, `accompanist.score.model.Score` out."""

@@ -35,6 +35,7 @@ _FLAT: Final = 0.3
 
 _SILENCE_NOTE: Final = 0.02
 _SILENCE_REST: Final = 0.1
+_SILENCE_YOUNG: Final = 0.1
 _RELEASE_GAIN: Final = 0.2
 _RELEASE_S: Final = 0.2
 _LAG_S: Final = 0.03
@@ -184,6 +185,9 @@ def _fill(
         else:
             previous[:] = own
         for j in range(charge.shape[0]):
+            steady = own[bands]
+            if begins[segment] and 1 < j < charge.shape[0] - 1:
+                own[bands] = steady * _SILENCE_YOUNG
             total = 0.0
             for k in range(bands + 1):
                 total += previous[k] + charge[j, k] * (own[k] - previous[k])
@@ -191,6 +195,7 @@ def _fill(
             for k in range(bands + 1):
                 mixed = previous[k] + charge[j, k] * (own[k] - previous[k])
                 looks[slot, j, k] = np.log(mixed * scale)
+            own[bands] = steady
         if begins[segment]:
             # Weigh each band by how much of it is new: an old partial hides a new one.
             row = stroke[slot]

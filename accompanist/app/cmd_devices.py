@@ -1,0 +1,105 @@
+"""``accompanist devices``: what there is to hear with and to play through."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bridges.audio_live import AudioDevice
+    from bridges.midi_in import MidiPort
+
+__all__ = ["Devices", "command", "find_devices", "lines"]
+
+_EPILOG = """\b
+Examples:
+  accompanist devices
+  accompanist devices --json
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Everything found on this machine, and in ``problems`` what could not be looked at."""
+
+    audio: tuple[AudioDevice, ...] = ()
+    midi_inputs: tuple[MidiPort, ...] = ()
+    midi_outputs: tuple[MidiPort, ...] = ()
+    soundfonts: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def find_devices() -> Devices:
+    """Look at everything; a library that is missing is a problem to tell, not an error."""
+    from accompanist.errors import DeviceError
+    from bridges.audio_live import list_audio_devices
+    from bridges.fluidsynth import find_soundfont
+    from bridges.midi_in import list_midi_ports
+
+    problems: list[str] = []
+    audio: tuple[AudioDevice, ...] = ()
+    inputs: tuple[MidiPort, ...] = ()
+    outputs: tuple[MidiPort, ...] = ()
+    soundfonts: tuple[str, ...] = ()
+    try:
+        audio = list_audio_devices()
+    except DeviceError as error:
+        problems.append(str(error))
+    try:
+        inputs, outputs = list_midi_ports(), list_midi_ports(outputs=True)
+    except DeviceError as error:
+        problems.append(str(error))
+    try:
+        soundfonts = (str(find_soundfont(None)),)
+    except DeviceError as error:
+        problems.append(str(error))
+    return Devices(audio, inputs, outputs, soundfonts, tuple(problems))
+
+
+def lines(found: Devices) -> list[str]:
+    """Say it in words, a line each."""
+    out = ["Audio inputs (--input NUMBER or a part of the name):"]
+    for device in (d for d in found.audio if d.inputs):
+        mark = "  (default)" if device.default_input else ""
+        out.append(
+            f"  {device.number:>3}  {device.name}  [{device.host}, {device.inputs} ch, "
+            f"{device.sample_rate} Hz]{mark}"
+        )
+    if not any(d.inputs for d in found.audio):
+        out.append("  none: connect a microphone, or play with --midi-in or --tap")
+    out.append("Audio outputs:")
+    for device in (d for d in found.audio if d.outputs):
+        mark = "  (default)" if device.default_output else ""
+        out.append(
+            f"  {device.number:>3}  {device.name}  [{device.host}, {device.outputs} ch, "
+            f"{device.sample_rate} Hz]{mark}"
+        )
+    if not any(d.outputs for d in found.audio):
+        out.append("  none: connect loudspeakers or headphones, or play with --silent")
+    out.append("MIDI inputs (--midi-in NUMBER or a part of the name):")
+    out.extend(f"  {port.number:>3}  {port.name}  [{port.system}]" for port in found.midi_inputs)
+    if not found.midi_inputs:
+        out.append("  none")
+    out.append("MIDI outputs:")
+    out.extend(f"  {port.number:>3}  {port.name}  [{port.system}]" for port in found.midi_outputs)
+    if not found.midi_outputs:
+        out.append("  none")
+    out.append("Sound font:")
+    out.append(f"  {found.soundfonts[0]}" if found.soundfonts else "  none")
+    out.extend(f"Missing: {problem}" for problem in found.problems)
+    return out
+
+
+@click.command(name="devices", epilog=_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def command(as_json: bool) -> None:
+    """List audio devices, MIDI ports and the sound font found on this machine."""
+    found = find_devices()
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+        return
+    for line in lines(found):
+        click.echo(line)

@@ -1,0 +1,205 @@
+"""The offline driver: the session that runs live, fed from memory as fast as it goes."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings
+from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.performing.plan import Plan, accompaniment_plan
+from accompanist.performing.scheduler import Scheduler
+from accompanist.score.model import Part, Score
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+from accompanist.session import Session, hop_samples
+from accompanist.takes.record import TakeRecord
+
+__all__ = ["ComputeTimes", "OfflineSettings", "Take", "new_session", "run_take"]
+
+FloatArray = npt.NDArray[np.float32]
+
+_LONGEST_POSTLUDE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineSettings:
+    """How a take is to be followed and accompanied.
+
+    ``block`` is the number of samples fed at a time; it has no influence on the result.
+    """
+
+    follower: str = DEFAULT_FOLLOWER
+    conductor: ConductorSettings = field(default_factory=ConductorSettings)
+    block: int = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComputeTimes:
+    """Wall time of each hop, from hearing to decision.
+
+    Attributes
+    ----------
+    seconds : ndarray [shape=(n_hops,)]
+        A value a hop.
+    hop_s : float
+        Length of a hop.
+    """
+
+    seconds: npt.NDArray[np.float64]
+    hop_s: float
+
+    @property
+    def compute_ms(self) -> dict[str, float]:
+        """Mean, median, 99th percentile and maximum in milliseconds."""
+        if not len(self.seconds):
+            return dict.fromkeys(("mean", "p50", "p99", "max"), 0.0)
+        ms = self.seconds * 1000.0
+        return {
+            "mean": float(np.mean(ms)),
+            "p50": float(np.quantile(ms, 0.5)),
+            "p99": float(np.quantile(ms, 0.99)),
+            "max": float(np.max(ms)),
+        }
+
+    @property
+    def real_time_factor(self) -> float:
+        """Compute time over the length of the take: 0.1 is ten times faster than real time."""
+        length_s = len(self.seconds) * self.hop_s
+        return float(np.sum(self.seconds)) / length_s if length_s > 0 else 0.0
+
+    @property
+    def times_real_time(self) -> float:
+        """Seconds of audio in a second of computing: the inverse of `real_time_factor`."""
+        return 1.0 / self.real_time_factor if self.real_time_factor > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Take:
+    """A take that was followed and accompanied."""
+
+    score: Score
+    solo: Part
+    plan: Plan
+    record: TakeRecord
+    compute: ComputeTimes
+    duration_s: float
+    latency_s: float
+    """From an onset to its report, as the follower expects."""
+
+
+def new_session(
+    score: Score, solo: Part, sample_rate: int, settings: OfflineSettings
+) -> tuple[Session, Plan, float]:
+    """Put follower, conductor and scheduler together.
+
+    Returns
+    -------
+    (Session, Plan, float)
+        The session, the plan that it plays, and the follower's expected latency in seconds.
+    """
+    tempo = written_tempo(score)
+    line = solo_line(solo)
+    hop = hop_samples(sample_rate)
+    follower = make_follower(
+        settings.follower, solo=line, tempo=tempo, sample_rate=sample_rate, hop=hop
+    )
+    plan = accompaniment_plan(score, solo.number, tempo)
+    conductor = Conductor(score, line, tempo, settings.conductor, plan.onsets_quarter)
+    session = Session(
+        follower=follower,
+        conductor=conductor,
+        scheduler=Scheduler(plan),
+        sample_rate=sample_rate,
+        hop=hop,
+    )
+    return session, plan, follower.latency_s
+
+
+def run_take(
+    score: Score,
+    solo: Part,
+    audio: FloatArray,
+    sample_rate: int,
+    settings: OfflineSettings | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Take:
+    """Follow and accompany a recorded soloist.
+
+    Parameters
+    ----------
+    score, solo
+        The piece and the part that is heard.
+    audio : ndarray [shape=(n,) or (n, channels)]
+        The soloist, full scale ±1.
+    sample_rate : int
+        Of the audio, Hz.
+    settings : OfflineSettings, optional
+    progress : callable, optional
+        Told the seconds of the take done since it was last told.
+    """
+    settings = settings or OfflineSettings()
+    session, plan, latency_s = new_session(score, solo, sample_rate, settings)
+    record = TakeRecord()
+    seconds: list[float] = []
+    clock = time.perf_counter
+    with _undisturbed():
+        for start in range(0, len(audio), settings.block):
+            block = audio[start : start + settings.block]
+            steps = session.feed(block)
+            began = clock()
+            for step in steps:
+                seconds.append(clock() - began)
+                record.add(step)
+                began = clock()
+            if progress is not None:
+                progress(len(block) / sample_rate)
+    _play_out(session, record, solo_events=len(solo_line(solo)))
+    return Take(
+        score=score,
+        solo=solo,
+        plan=plan,
+        record=record,
+        compute=ComputeTimes(np.array(seconds), session.hop_s),
+        duration_s=len(audio) / sample_rate,
+        latency_s=latency_s,
+    )
+
+
+def _play_out(session: Session, record: TakeRecord, solo_events: int) -> None:
+    """Let the ensemble play to the end what it has after the soloist's last note.
+
+    The recording is over by then; the trace ends with it.
+    """
+    heard = max((o.event for o in record.onsets), default=-1)
+    hops = round(_LONGEST_POSTLUDE_S / session.hop_s) if heard == solo_events - 1 else 0
+    silence = np.zeros(session.hop, dtype=np.float32)
+    ended = bool(record.states) and record.states[-1] == "ended"
+    while hops > 0 and not ended:
+        hops -= 1
+        for step in session.feed(silence):
+            record.messages.extend(step.messages)
+            ended = step.state in ("ended", "waiting", "idle")
+    record.messages.extend(session.finish())
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the garbage collector out of the loop, as it is kept out live."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()

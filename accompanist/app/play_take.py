@@ -1,0 +1,254 @@
+"""A live take from the first look at the piece to the folder that keeps it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+import numpy as np
+
+from accompanist.app.bars import BarCounter
+from accompanist.app.keymap import KeyMap
+from accompanist.app.live import LiveEngine
+from accompanist.app.offline import ComputeTimes, OfflineSettings, Take
+from accompanist.app.play_parts import (
+    Ensemble,
+    PlaySettings,
+    Soloist,
+    open_ensemble,
+    open_soloist,
+)
+from accompanist.app.playing import Player, Router, count_in_clicks, on_stage
+from accompanist.app.take_files import write_sound, write_take
+from accompanist.app.terminal import Screen
+from accompanist.app.warm import warm_up
+from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings, Start
+from accompanist.errors import AccompanistError, DeviceError
+from accompanist.followers.notes import NotesFollower
+from accompanist.followers.protocol import Follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.performing.plan import accompaniment_plan
+from accompanist.performing.scheduler import Scheduler
+from accompanist.score.choose import choose_solo
+from accompanist.score.model import Part
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+from accompanist.session import Session, hop_samples
+from accompanist.takes.folder import take_folder
+from score_library.catalogue import Piece, open_piece
+
+__all__ = ["play_take"]
+
+
+def play_take(settings: PlaySettings) -> None:
+    """Play a piece with a live soloist and keep the take.
+
+    Raises
+    ------
+    AccompanistError
+        Piece, device, sound font or folder are not what they should be.
+    KeyboardInterrupt
+        After the take has been kept.
+    """
+    piece = open_piece(settings.piece)
+    choice = choose_solo(piece.score, settings.solo)
+    start_quarter = 0.0
+    if settings.start_bar is not None:
+        start_quarter = BarCounter(piece.score).find(settings.start_bar).start_quarter
+    ensemble = open_ensemble(settings)
+    try:
+        soloist = open_soloist(settings)
+    except AccompanistError:
+        ensemble.sink.close()
+        raise
+    live = _LiveTake(settings, piece, choice.part, soloist, ensemble, start_quarter)
+    click.echo(
+        f"{piece.title}: you play {choice.part.name}, part {choice.part.number} ({choice.reason}).",
+        err=True,
+    )
+    stopped: BaseException | None = None
+    with _termination_as_interrupt():
+        try:
+            live.play()
+        except (KeyboardInterrupt, AccompanistError) as reason:
+            stopped = reason
+        live.keep()
+    if stopped is not None:
+        raise stopped
+
+
+class _LiveTake:
+    """Everything that one take needs, wired."""
+
+    def __init__(
+        self,
+        settings: PlaySettings,
+        piece: Piece,
+        solo: Part,
+        soloist: Soloist,
+        ensemble: Ensemble,
+        start_quarter: float,
+    ) -> None:
+        self._settings = settings
+        self._piece = piece
+        self._solo = solo
+        self._soloist = soloist
+        self._ensemble = ensemble
+        self._start_quarter = start_quarter
+        score = piece.score
+        tempo, line = written_tempo(score), solo_line(solo)
+        hop = hop_samples(soloist.sample_rate)
+        name = settings.follower or DEFAULT_FOLLOWER
+        if soloist.recorder is None:
+            name = "notes"
+            self._follower: Follower = NotesFollower(line, tempo)
+        else:
+            self._follower = make_follower(
+                name, solo=line, tempo=tempo, sample_rate=soloist.sample_rate, hop=hop
+            )
+            warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
+        self._plan = accompaniment_plan(score, solo.number, tempo)
+        self._how = OfflineSettings(
+            follower=name,
+            conductor=ConductorSettings(
+                policy=settings.policy,
+                start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
+                countin_bars=settings.count_in_bars or 0.0,
+                latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
+            ),
+            block=0,
+        )
+        self._conductor = Conductor(
+            score, line, tempo, self._how.conductor, self._plan.onsets_quarter
+        )
+        self._session = Session(
+            follower=self._follower,
+            conductor=self._conductor,
+            scheduler=Scheduler(self._plan),
+            sample_rate=soloist.sample_rate,
+            hop=hop,
+        )
+        self._engine = LiveEngine(
+            self._session,
+            soloist.feed,
+            [ensemble.sink],
+            recorder=soloist.recorder,
+            extra=count_in_clicks(score, start_quarter),
+        )
+
+    def play(self) -> None:
+        """Run until the human leaves or the piece ends; everything is silent afterwards."""
+        if self._start_quarter > 0.0:
+            self._session.locate(self._start_quarter)
+        if self._settings.count_in_bars is not None:
+            self._session.start()
+        keyboard = sys.stdin.isatty()
+        router = Router(KeyMap(tapping=self._settings.tap), self._soloist.taps)
+        score = self._piece.score
+        screen = Screen(
+            score,
+            heading=f"{self._piece.title} · {self._solo.name}",
+            sources=f"{self._soloist.name} → {self._ensemble.name}",
+            keys=router.keymap.help if keyboard else "",
+        )
+        player = Player(
+            self._engine, self._session, self._conductor, score, router, self._plan.channels
+        )
+        with on_stage(self._engine, screen, router, keyboard=keyboard) as show:
+            player.run(show)
+
+    def keep(self) -> None:
+        """Write the take folder, if anything was played and it is wanted."""
+        recorder = self._soloist.recorder
+        try:
+            if not self._settings.keep:
+                return
+            if not self._engine.record.onsets and not self._engine.record.struck:
+                click.echo("Nothing was played, so no take is kept.", err=True)
+                return
+            out = self._settings.out or _default_folder(self._piece.id)
+            click.echo(f"Keeping the take in {out} …", err=True)
+            with take_folder(out) as folder:
+                self._write(folder)
+            click.echo(f"Kept: {out}", err=True)
+        finally:
+            if recorder is not None:
+                recorder.discard()
+
+    def _write(self, folder: Path) -> None:
+        from bridges.audio_files import write_wav
+
+        figures = self._engine.figures
+        take = Take(
+            score=self._piece.score,
+            solo=self._solo,
+            plan=self._plan,
+            record=self._engine.record,
+            compute=ComputeTimes(figures.hop_seconds, self._session.hop_s),
+            duration_s=self._session.time_s,
+            latency_s=self._follower.latency_s,
+        )
+        rate, recorder = self._soloist.sample_rate, self._soloist.recorder
+        audio = np.zeros((0, 1), dtype=np.float32) if recorder is None else recorder.take()
+        if recorder is not None:
+            write_wav(folder / "solo.wav", audio, rate)
+        write_take(
+            folder,
+            take,
+            self._how,
+            piece={
+                "id": self._piece.id,
+                "title": self._piece.title,
+                "composer": self._piece.composer,
+            },
+            input_facts={
+                "live": True,
+                "source": self._soloist.name,
+                "sample_rate": rate,
+                "input_latency_s": self._soloist.latency_s,
+                "output_latency_s": self._ensemble.latency_s,
+                "messages_sent": figures.messages_sent,
+                "worst_sent_late_s": figures.worst_late_s,
+                "lost_samples": figures.lost_samples,
+            },
+            soundfont=self._ensemble.soundfont,
+            xruns=figures.xruns,
+            subtitle=f"live, {self._soloist.name}",
+        )
+        if self._ensemble.soundfont is not None:
+            try:
+                write_sound(folder, take, audio, rate, self._ensemble.soundfont)
+            except DeviceError as error:
+                click.echo(f"accompanist: the take has no mix: {error}", err=True)
+
+
+def _default_folder(piece_id: str) -> Path:
+    return Path("takes") / f"{piece_id}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the take as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in kept:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,0 +1,161 @@
+"""From a piece and a soloist's sound to a take folder: what ``render`` and ``demo`` do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accompanist.app.offline import OfflineSettings, Take, run_take
+from accompanist.app.progress import progress_bar
+from accompanist.app.take_files import write_sound, write_take
+from accompanist.conducting.settings import ConductorSettings
+from accompanist.errors import BadInputError, UsageError
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names
+from accompanist.score.choose import choose_solo
+from accompanist.score.model import Part
+from accompanist.takes.folder import take_folder
+from accompanist.takes.picture import Truth
+from bridges.audio_files import Audio
+from score_library.catalogue import Piece
+
+__all__ = ["Job", "Rendered", "announce_solo", "offline_settings", "piece_facts", "render"]
+
+_SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A take to be made.
+
+    Attributes
+    ----------
+    piece, solo
+        What is played, and by whom.
+    audio : Audio
+        The soloist.
+    source : str
+        Where the sound comes from, for ``take.json`` and the picture.
+    soundfont : Path or None
+        None leaves the sound out.
+    truth : Truth or None
+        Adds the figures.
+    extras : callable, optional
+        Given the folder, puts further files into it.
+    """
+
+    piece: Piece
+    solo: Part
+    audio: Audio
+    source: str
+    settings: OfflineSettings
+    soundfont: Path | None = None
+    truth: Truth | None = None
+    seed: int | None = None
+    extras: Callable[[Path], None] | None = None
+    input_facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendered:
+    """What has become of it: the content of ``take.json``, and the names of the files."""
+
+    facts: dict[str, Any]
+    files: tuple[str, ...]
+    take: Take
+
+
+def render(job: Job, out: Path) -> Rendered:
+    """Follow, accompany and write the take folder, whole or not at all.
+
+    Raises
+    ------
+    AccompanistError
+        With a message for the user.
+    """
+    audio = job.audio
+    if audio.duration_s < _SHORTEST_S:
+        raise BadInputError(
+            f"{job.source}: {audio.duration_s:.2f} s of sound are too short to follow; "
+            "record at least a second"
+        )
+    with take_folder(out) as folder:
+        with progress_bar("Following", audio.duration_s) as advance:
+            take = run_take(
+                job.piece.score, job.solo, audio.samples, audio.rate, job.settings, advance
+            )
+        if job.soundfont is not None:
+            with progress_bar("Rendering"):
+                write_sound(folder, take, audio.samples, audio.rate, job.soundfont)
+        write_take(
+            folder,
+            take,
+            job.settings,
+            piece=piece_facts(job.piece),
+            input_facts={
+                "source": job.source,
+                "rate": audio.rate,
+                "channels": audio.samples.shape[1],
+                "duration_s": audio.duration_s,
+                "warnings": list(audio.warnings),
+                **job.input_facts,
+            },
+            truth=job.truth,
+            soundfont=job.soundfont,
+            seed=job.seed,
+            subtitle=f"{job.solo.name} · {Path(job.source).name}",
+        )
+        if job.extras is not None:
+            job.extras(folder)
+        facts = json.loads((folder / "take.json").read_text(encoding="utf-8"))
+        files = tuple(sorted(path.name for path in folder.iterdir()))
+    return Rendered(facts, files, take)
+
+
+def offline_settings(follower: str | None, policy: str, block: int = 4096) -> OfflineSettings:
+    """Make settings of the command's words.
+
+    Raises
+    ------
+    UsageError
+        There is no such follower.
+    """
+    name = follower or DEFAULT_FOLLOWER
+    if name not in follower_names():
+        raise UsageError(f"there is no follower {name!r}; there are: {', '.join(follower_names())}")
+    return OfflineSettings(name, ConductorSettings(policy=policy), block)
+
+
+def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None]) -> Part:
+    """Choose the solo part and say which, why, and who accompanies it.
+
+    Raises
+    ------
+    UsageError
+        There is no such part, or it has no notes.
+    """
+    choice = choose_solo(piece.score, wanted)
+    others = [p.name for p in piece.score.parts if p.notes and p.number != choice.part.number]
+    company = f"accompanied by {_listed(others)}" if others else "nobody else plays"
+    part = f"part {choice.part.number} ({choice.part.name}; {choice.reason})"
+    tell(f"{piece.title}: solo is {part}; {company}")
+    return choice.part
+
+
+def piece_facts(piece: Piece) -> dict[str, object]:
+    """Describe a piece for ``take.json``."""
+    return {
+        "id": piece.id,
+        "title": piece.title,
+        "composer": piece.composer,
+        "licence": piece.licence,
+        "parts": [{"part": p.number, "name": p.name} for p in piece.score.parts],
+    }
+
+
+def _listed(names: list[str], most: int = 4) -> str:
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"

@@ -1,0 +1,45 @@
+"""Compile the hot loops ahead of the first piece: ``python -m accompanist.app.warm``.
+
+The compiled code is cached beside the sources, so that neither the demo nor the first note of a
+concert waits for the compiler.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accompanist.followers.protocol import Heard
+from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.score.model import Measure, Note, Part, Score
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+
+__all__ = ["main", "warm_up"]
+
+
+def warm_up(follower_name: str = DEFAULT_FOLLOWER, *, sample_rate: int = 44_100) -> None:
+    """Let a follower hear a second of a small scale, which compiles whatever it uses."""
+    notes = tuple(Note(float(i), 1.0, 60 + i) for i in range(8))
+    part = Part(number=1, name="Solo", notes=notes)
+    measures = tuple(Measure(4.0 * i, 4.0, str(i + 1)) for i in range(2))
+    score = Score(title="Scale", parts=(part,), measures=measures)
+    hop = round(256 * sample_rate / 44_100)
+    follower = make_follower(
+        follower_name,
+        solo=solo_line(part),
+        tempo=written_tempo(score),
+        sample_rate=sample_rate,
+        hop=hop,
+    )
+    tone = np.sin(2 * np.pi * 261.6 / sample_rate * np.arange(sample_rate)).astype(np.float32) / 4
+    for end in range(hop, sample_rate, hop):
+        follower.feed(Heard(time_s=end / sample_rate, samples=tone[end - hop : end]))
+
+
+def main() -> None:
+    """Warm the default follower."""
+    warm_up()
+
+
+if __name__ == "__main__":
+    main()

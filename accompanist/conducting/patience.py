@@ -1,0 +1,86 @@
+"""How long the ensemble waits for the soloist, and where it does not go on without them."""
+
+from __future__ import annotations
+
+from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.planner import Path
+from accompanist.conducting.policy import AntiDrag, Policy, wait_s
+from accompanist.conducting.settings import ConductorSettings, FollowMode, LostPolicy
+from accompanist.conducting.soloist import Soloist
+
+__all__ = ["Patience"]
+
+_OPEN = float("inf")
+_UNCERTAIN_SHARE = 0.3
+"""A prediction is worth nothing when its sd is more than this share of the interval."""
+
+import os
+LONG=float(os.environ.get("LONG","9"))
+_HOLDS_OFTEN = 0.04
+_REPORT_SPREAD_S = 0.02
+
+
+class Patience:
+    """Deadlines and gates for the settings' policy and mode."""
+
+    def __init__(self, grid: SoloGrid, settings: ConductorSettings) -> None:
+        self._grid = grid
+        self._set = settings
+        self.mode = FollowMode(settings.mode)
+        self.drag = AntiDrag()
+
+    def wait_s(self, event: int, soloist: Soloist) -> float:
+        """How long past its predicted time ``event`` is held for a report."""
+        if self._set.policy == Policy.PREDICT or not self._grid.coincident[event]:
+            return 0.0
+        sd_s = soloist.model.predict(self._grid.quarters[event]).sd_s
+        delay_s = soloist.delay_s + self._set.latency_out_s
+        wait = wait_s(sd_s, delay_s)
+        length_s = soloist.model.ratio * (
+            self._grid.seconds[event] - self._grid.seconds[max(event - 1, 0)]
+        )
+        if soloist.hold_share > _HOLDS_OFTEN or length_s > LONG:
+            # With a soloist who dwells unannounced, silence at the moment of a report is news.
+            wait = max(wait, delay_s + _REPORT_SPREAD_S)
+        if self._set.anti_drag:
+            wait *= self.drag.patience
+        longest = self._set.lead_wait_s if self._grid.led[event] else self._set.longest_wait_s
+        return min(wait, longest)
+
+    def gate_quarter(
+        self, path: Path, soloist: Soloist, *, quarter: float, now_s: float, sound_s: float
+    ) -> float:
+        """Where the ensemble has to stop until more has been heard; infinite for nowhere."""
+        upcoming = max(soloist.heard, soloist.crossed) + 1
+        if upcoming >= len(self._grid):
+            return _OPEN
+        if self.mode is FollowMode.WAIT or self._set.policy == Policy.HOLD:
+            return self._before(upcoming)
+        if soloist.lost_from is not None:
+            going_on = self._set.lost_policy == LostPolicy.CONTINUE
+            if going_on and now_s - soloist.lost_from < self._set.lost_s:
+                return _OPEN
+            return self._before(self._grid.event_from(quarter))
+        if soloist.dwelling:
+            return self._before(max(upcoming, soloist.dwell_before))
+        if self._set.policy == Policy.AUTO and self._must_wait(upcoming, soloist):
+            return self._before(upcoming)
+        # Played through: but the ensemble does not run away from a soloist who has stopped.
+        expected_s = soloist.model.predict(self._grid.quarters[upcoming]).time_s
+        limit = path.timeline.to_quarter(max(expected_s + self._set.runaway_s, sound_s))
+        gate = self._before(upcoming + self._set.missed_events)
+        return min(gate, max(limit, self._before(upcoming)))
+
+    def _before(self, event: int) -> float:
+        return self._grid.release_quarter[event] if event < len(self._grid) else _OPEN
+
+    def _must_wait(self, event: int, soloist: Soloist) -> bool:
+        """Whether it would be wrong to play ``event`` before the soloist."""
+        grid = self._grid
+        if grid.general_pause[event] or (event > 0 and grid.fermata_s[event - 1] > 0):
+            return True
+        if grid.led[event]:
+            return False
+        expected = soloist.model.predict(grid.quarters[event])
+        length_s = max(expected.time_s - soloist.heard_s, 0.1)
+        return expected.sd_s > _UNCERTAIN_SHARE * length_s

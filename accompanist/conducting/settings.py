@@ -1,0 +1,85 @@
+"""How the ensemble is to behave, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accompanist.conducting.policy import Policy
+
+__all__ = ["ConductorSettings", "FollowMode", "LostPolicy", "Start"]
+
+
+class FollowMode(StrEnum):
+    """Who leads (OSC ``/acc/follow/mode``)."""
+
+    FOLLOW = "follow"
+    WAIT = "wait"
+    """Practice: never past a solo note that has not been heard."""
+    FIXED = "fixed"
+    """The ensemble keeps its own tempo and listens to nobody."""
+
+
+class Start(StrEnum):
+    """What sets the ensemble going."""
+
+    SOLOIST = "soloist"
+    """The soloist's first note; an introduction before it is left out."""
+    COUNTIN = "countin"
+    """``start()``: after the count-in the ensemble plays from the first measure."""
+
+
+class LostPolicy(StrEnum):
+    """What to do when the follower has lost the soloist (OSC ``/acc/lostpolicy``)."""
+
+    CONTINUE = "continue"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class ConductorSettings:
+    """Settings of a `accompanist.conducting.conductor.Conductor`; all lengths in seconds."""
+
+    policy: Policy | str = Policy.AUTO
+    mode: FollowMode | str = FollowMode.FOLLOW
+    lost_policy: LostPolicy | str = LostPolicy.CONTINUE
+    start: Start | str = Start.SOLOIST
+    start_at_s: float | None = None
+    """Take time at which ``start()`` comes by itself (for takes with a known beginning)."""
+    countin_bars: float = 1.0
+    latency_out_s: float = 0.0
+    """From sending a note to its sound; notes are sent this much earlier."""
+    report_delay_s: float = 0.030
+    """From a solo onset to its report, at first; then it is measured."""
+    longest_wait_s: float = 0.6
+    """In ``auto``, no note waits longer than this past its time, unless the soloist dwells."""
+    lead_wait_s: float = 0.25
+    """The same at the end of a solo rest in which the ensemble plays: there it leads."""
+    missed_events: int = 2
+    """So many solo events may pass unheard before the ensemble waits …"""
+    runaway_s: float = 1.75
+    """… or so long past the first of them."""
+    dwell_s: float = 0.0
+    """So long the follower must report a held note before the ensemble believes it."""
+    silence_s: float = 2.0
+    """Held up for so long while nothing sounds, the ensemble falls silent (state ``waiting``)."""
+    stop_s: float = 8.0
+    """The same however the soloist may sound."""
+    lost_s: float = 4.0
+    """So long it goes on at its tempo when the soloist is lost, then it waits."""
+    compress_s: float = 0.5
+    """When the soloist is ahead by up to this, the notes between are hurried; beyond, skipped."""
+    rewind_s: float = 1.5
+    """When the soloist is behind by more than this, the ensemble goes back to them."""
+    anti_drag: bool = True
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("policy", Policy),
+            ("mode", FollowMode),
+            ("lost_policy", LostPolicy),
+            ("start", Start),
+        ):
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        if self.latency_out_s < 0 or self.countin_bars < 0 or self.missed_events < 1:
+            raise ValueError("latency, count-in and missed events cannot be negative")

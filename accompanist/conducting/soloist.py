@@ -1,0 +1,300 @@
+"""What is believed of the soloist: the last event heard, the tempo, whether they dwell or are lost.
+
+Reports are not taken at their word. One that comes far too early for the tempo has to be borne out
+by what follows; one that the follower gives up, or makes again later, is taken back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import isfinite
+
+from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.tempo_model import TempoModel
+from accompanist.followers.protocol import Estimate, FollowerState
+
+__all__ = ["News", "Soloist"]
+
+_MEMORY = 6
+_PAST_QUARTER = 0.01
+"""A follower may stand exactly at an event without having crossed it."""
+_BEFORE_QUARTER = 1e-3
+_EARLY_SHARE, _EARLY_SD, _EARLY_S = 0.4, 3.0, 0.12
+"""Doubtful is what comes too early by this share of the interval, these sds and this long."""
+_CREDIBLE_SHARE = 0.4
+"""A next event bears out a doubtful one at no less than this share of their distance."""
+_RUN = 3
+"""So many doubtful events in a row are a new tempo."""
+_BORNE_OUT_S = 1.0
+_GIVEN_UP_S = 0.06
+_AGAIN_S = 0.010
+_STOPPED_S = 1.0
+_DRIFT_S, _DRIFT_FOR_S, _DRIFT_EVERY_S = 0.35, 0.3, 0.05
+_HOLD_SHARE, _HOLD_GAIN = 0.01, 1 / 40
+_HOLD_LATE_S, _HOLD_LATE_SHARE, _HOLD_LEAST_S = 0.15, 0.3, 0.25
+_QUIET_DB = 35.0
+_NOTHING_DB = -100.0
+
+
+@dataclass(slots=True)
+class News:
+    """What one hop has changed."""
+
+    event: int | None = None
+    """An event has been heard (the last one, if several)."""
+    place: float | None = None
+    """The soloist turns out to be at this position, not where they were believed to be."""
+    changed: bool = False
+    """Anything that matters for the plan."""
+
+
+class Soloist:
+    """The belief about the soloist, fed once a hop.
+
+    Attributes
+    ----------
+    model : TempoModel
+        Predicts them.
+    heard : int
+        Last event heard, −1 for none.
+    heard_s : float
+        When it began.
+    crossed : int
+        Last event that lies behind them; more than ``heard`` where a report is missing.
+    dwelling : bool
+        They hold a note (or a breath) longer than the tempo says, before event ``dwell_before``.
+    lost_from : float or None
+        Since when the follower has been lost.
+    delay_s : float
+        Mean delay of the reports.
+    hold_share : float
+        Share of notes that they dwell on although nothing in the score says so.
+    """
+
+    def __init__(
+        self, grid: SoloGrid, model: TempoModel, delay_s: float, dwell_s: float = 0.0
+    ) -> None:
+        self._grid = grid
+        self.model = model
+        self.delay_s = delay_s
+        self._dwell_s = dwell_s
+        self.hold_share = _HOLD_SHARE
+        self._loud_db = _NOTHING_DB
+        self._sounded_s = 0.0
+        self.place(-1, 0.0)
+
+    def place(self, heard: int, heard_s: float) -> None:
+        """Forget what was heard and be behind event ``heard``; the model is left alone."""
+        self.heard = self.crossed = heard
+        self.heard_s = heard_s
+        self.dwelling = False
+        self.dwell_before = 0
+        self.lost_from: float | None = None
+        self._memory: deque[tuple[int, float, TempoModel]] = deque(maxlen=_MEMORY)
+        self._pending: list[tuple[int, float]] = []
+        self._dwell_from: float | None = None
+        self._back_from: float | None = None
+        self._drift_from: float | None = None
+        self._drift_check_s = 0.0
+
+    def silent_s(self, now_s: float) -> float:
+        """How long nothing has sounded; 0.0 while the level is not known (keys, taps)."""
+        return now_s - self._sounded_s if self._loud_db > _NOTHING_DB else 0.0
+
+    def first_note(self, estimate: Estimate, first_event: int) -> tuple[int, float] | None:
+        """Event and time of the first report at or behind ``first_event`` in this hop."""
+        for report in estimate.onsets:
+            if first_event <= report.event < len(self._grid):
+                return report.event, self._time_of(report.time_s, estimate.time_s)
+        return None
+
+    def begin(self, event: int, time_s: float) -> None:
+        """Begin with ``event``, the soloist's first note."""
+        self.place(event, time_s)
+        self.model.begin(self._grid.quarters[event], time_s)
+
+    def hear(self, estimate: Estimate) -> News:
+        """Take in one hop."""
+        news = News()
+        self._track_level(estimate)
+        for report in estimate.onsets:
+            if 0 <= report.event < len(self._grid):
+                self._hear_report(
+                    report.event,
+                    self._time_of(report.time_s, estimate.time_s),
+                    estimate.relocated,
+                    news,
+                )
+        if estimate.relocated and news.event is None and isfinite(estimate.quarter):
+            self._move(estimate.quarter, estimate.time_s, 0.1, news)
+        if isfinite(estimate.quarter):
+            self._weigh(estimate, news)
+            self._watch(estimate, news)
+        return news
+
+    def take(self, event: int, time_s: float) -> None:
+        """Believe that ``event`` began at ``time_s``, ahead, again or behind."""
+        if event == self.heard:
+            if self._memory and time_s > self.heard_s + _AGAIN_S:
+                _, before_s, model = self._memory[-1]
+                self.model = model.copy()
+                self._update(event, time_s, before_s)
+                self.heard_s = time_s
+        elif event > self.heard:
+            self._learn(event, time_s)
+        else:
+            while self._memory and self._memory[-1][0] >= event:
+                self._memory.pop()
+            if self._memory:
+                _, before_s, self.model = self._memory[-1]
+                self.model = self.model.copy()
+                self._update(event, time_s, before_s)
+            else:
+                self.model.begin(self._grid.quarters[event], time_s)
+            self.heard, self.heard_s = event, time_s
+        self.crossed = self.heard
+        self._dwell_from = self._back_from = None
+        self._pending = []
+
+    # ---- reports ----------------------------------------------------------------------------
+
+    def _time_of(self, time_s: float, now_s: float) -> float:
+        """When it began, kept within the last second; the mean delay is learned from it."""
+        at_s = min(max(time_s, now_s - 1.0), now_s) if isfinite(time_s) else now_s
+        delay_s = min(max(now_s - at_s, 0.005), 0.15)
+        self.delay_s += 0.05 * (delay_s - self.delay_s)
+        return at_s
+
+    def _hear_report(self, event: int, time_s: float, relocated: bool, news: News) -> None:
+        if not relocated and self._doubtful(event, time_s):
+            if not self._pending or event > self._pending[-1][0]:
+                self._pending.append((event, time_s))
+            if len(self._pending) < _RUN:
+                return
+            self._change_tempo()
+        else:
+            for pending_event, pending_s in self._pending:
+                if self.heard < pending_event < event:
+                    self._learn(pending_event, pending_s)
+            self.take(event, time_s)
+        news.event, news.changed = self.heard, True
+
+    def _doubtful(self, event: int, time_s: float) -> bool:
+        if event <= self.heard or self.heard < 0:
+            return False
+        if self._pending and event > self._pending[-1][0]:
+            last, last_s = self._pending[-1]
+            between = (self._grid.seconds[event] - self._grid.seconds[last]) * self.model.ratio
+            if time_s - last_s > _CREDIBLE_SHARE * between:
+                return False
+        expected = self.model.predict(self._grid.quarters[event])
+        length_s = expected.time_s - self.heard_s
+        limit_s = max(_EARLY_SHARE * length_s, _EARLY_SD * expected.sd_s, _EARLY_S)
+        return expected.time_s - time_s > limit_s
+
+    def _learn(self, event: int, time_s: float) -> None:
+        self._memory.append((self.heard, self.heard_s, self.model.copy()))
+        self._update(event, time_s, self.heard_s)
+        self.heard, self.heard_s = event, time_s
+
+    def _update(self, event: int, time_s: float, before_s: float) -> None:
+        quarter = self._grid.quarters[event]
+        time_s = max(time_s, before_s + 0.005)
+        expected_s = self.model.predict(quarter).time_s
+        self._count_hold(event, time_s - expected_s, expected_s - before_s)
+        if abs(time_s - expected_s) > max(_STOPPED_S, 1.5 * (expected_s - before_s)):
+            # A stop or a skip says nothing of the tempo.
+            self.model.begin(quarter, time_s)
+        else:
+            self.model.report(event, time_s)
+
+    def _count_hold(self, event: int, late_s: float, length_s: float) -> None:
+        if event != self.heard + 1 or length_s < _HOLD_LEAST_S:
+            return
+        if event > 0 and self._grid.fermata_s[event - 1] > 0:
+            return
+        held = late_s > max(_HOLD_LATE_S, _HOLD_LATE_SHARE * length_s)
+        self.hold_share += _HOLD_GAIN * (held - self.hold_share)
+
+    def _change_tempo(self) -> None:
+        """Events that all came too early for the old tempo make a new one."""
+        (first, first_s), (event, time_s) = self._pending[0], self._pending[-1]
+        written_s = self._grid.seconds[event] - self._grid.seconds[first]
+        self.model.set_ratio(max(time_s - first_s, 0.01) / written_s, 0.15)
+        self.model.begin(self._grid.quarters[event], time_s)
+        self.place(event, time_s)
+
+    # ---- between the reports ----------------------------------------------------------------
+
+    def _weigh(self, estimate: Estimate, news: News) -> None:
+        """Believe or drop what was doubtful; take back what the follower has given up."""
+        quarters, now_s = self._grid.quarters, estimate.time_s
+        if self._pending:
+            event, time_s = self._pending[-1]
+            if event <= self.heard or estimate.quarter < quarters[event] - _BEFORE_QUARTER:
+                self._pending = []
+            elif now_s - time_s > _BORNE_OUT_S:
+                self.take(event, time_s)
+                news.event, news.changed = event, True
+        behind = self.heard >= 0 and estimate.quarter < quarters[self.heard] - _BEFORE_QUARTER
+        if not (behind and self._memory):
+            self._back_from = None
+        elif self._back_from is None:
+            self._back_from = now_s
+        elif now_s - self._back_from > _GIVEN_UP_S:
+            self._back_from = None
+            while self._memory and self.heard > self._grid.event_at(estimate.quarter):
+                self.heard, self.heard_s, self.model = self._memory.pop()
+            self.crossed = self.heard
+            news.changed = True
+
+    def _watch(self, estimate: Estimate, news: News) -> None:
+        now_s, state = estimate.time_s, estimate.state
+        if state is FollowerState.HOLDING:
+            if self._dwell_from is None:
+                self._dwell_from = now_s
+            dwelling = now_s - self._dwell_from >= self._dwell_s
+            before = self._grid.event_at(estimate.quarter - _PAST_QUARTER) + 1
+            news.changed |= before != self.dwell_before
+            self.dwell_before = before
+        else:
+            self._dwell_from, dwelling = None, False
+        news.changed |= dwelling != self.dwelling
+        self.dwelling = dwelling
+        if (state is FollowerState.LOST) != (self.lost_from is not None):
+            self.lost_from = now_s if self.lost_from is None else None
+            news.changed = True
+        if state is not FollowerState.FOLLOWING or estimate.confidence < 0.5:
+            self._drift_from = None
+            return
+        crossed = self._grid.event_at(estimate.quarter - _PAST_QUARTER)
+        if crossed > self.crossed and not self._pending:
+            self.crossed, news.changed = crossed, True
+        if now_s >= self._drift_check_s:
+            self._drift_check_s = now_s + _DRIFT_EVERY_S
+            self._drift(estimate, news)
+
+    def _drift(self, estimate: Estimate, news: News) -> None:
+        """Without reports, believe a position that has been far from ours for long."""
+        now_s = estimate.time_s
+        off_s = self.model.predict(estimate.quarter).time_s - now_s
+        if now_s - self.heard_s < 0.5 or abs(off_s) < _DRIFT_S or self._pending:
+            self._drift_from = None
+        elif self._drift_from is None:
+            self._drift_from = now_s
+        elif now_s - self._drift_from >= _DRIFT_FOR_S:
+            self._move(estimate.quarter, now_s, 0.15, news)
+
+    def _move(self, quarter: float, now_s: float, sd_s: float, news: News) -> None:
+        self.model.begin(quarter, now_s, sd_s)
+        self.place(self._grid.event_at(quarter - _PAST_QUARTER), now_s)
+        news.place, news.changed = quarter, True
+
+    def _track_level(self, estimate: Estimate) -> None:
+        level = estimate.level_db
+        if level <= _NOTHING_DB:
+            return
+        self._loud_db = max(level, self._loud_db - 0.005, _NOTHING_DB + 1.0)
+        if level > self._loud_db - _QUIET_DB:
+            self._sounded_s = estimate.time_s

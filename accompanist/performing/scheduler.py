@@ -1,0 +1,249 @@
+"""What is due: a cursor in score time that asks the current timeline.
+
+The scheduler knows no clock. Times are take times in seconds; whoever calls says how far time
+has come. Nothing is ever sent twice, in the past or out of order, and every note that was struck
+is let go, whatever timelines, jumps, gates and stops come along.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accompanist.conducting.timeline import Timeline
+from accompanist.performing.messages import Kind, Message, TimedMessage
+from accompanist.performing.plan import Plan, ScoreEvent
+
+__all__ = ["LONGEST_HOLD_S", "Scheduler"]
+
+LONGEST_HOLD_S = 12.0
+"""A note is let go this long after twice its expected length, however long the soloist dwells."""
+SETTLE_S = 0.010
+"""Synthesisers want this long between a program change and the first note."""
+_RESUME_QUARTER = 1.0
+"""After a jump into the middle of a note, it is struck if at least this much of it is left."""
+_PEDAL = 64
+_RANK = {Kind.OFF: 0, Kind.CC: 1, Kind.PROGRAM: 1, Kind.BEND: 1, Kind.ON: 2}
+
+Key = tuple[int, int]
+"""Channel and pitch."""
+
+
+@dataclass(slots=True)
+class _Struck:
+    """A key that is down: the notes that hold it, when it was struck, when it must be let go."""
+
+    notes: set[int]
+    part: int
+    time_s: float
+    release_by_s: float
+
+
+class Scheduler:
+    """Turns a `Plan` into timed messages, one timeline at a time.
+
+    Parameters
+    ----------
+    plan : Plan
+        What the ensemble plays.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._cursor = 0
+        self._next_quarter = plan.quarters[0] if plan.quarters else float("inf")
+        self._now_s = 0.0
+        self._ready_s = 0.0
+        self._position_quarter = 0.0
+        self._release_by_s = float("inf")
+        self._keys: dict[Key, _Struck] = {}
+        self._key_of: dict[int, Key] = {}
+        self._muted: set[int] = set()
+        self._resume: list[ScoreEvent] = []
+        self._resume_quarter = 0.0
+        self._programs: dict[int, int] = {}
+
+    @property
+    def sounding(self) -> int:
+        """How many keys are down."""
+        return len(self._keys)
+
+    @property
+    def next_quarter(self) -> float:
+        """Position of the next message, infinite at the end."""
+        return self._next_quarter
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Numbers of the parts that play."""
+        return tuple(self._plan.channels)
+
+    def due(self, timeline: Timeline, until_s: float) -> tuple[TimedMessage, ...]:
+        """Messages due before ``until_s`` and not yet sent, in the order of sending.
+
+        What has become due before the last call's ``until_s`` without having been sent (a gate
+        has opened, the tempo has risen) is sent at once.
+        """
+        from_s = self._now_s
+        if until_s <= from_s:
+            return ()
+        self._now_s = until_s
+        if until_s <= self._ready_s:
+            return ()
+        position = timeline.to_quarter(until_s)
+        if position > timeline.gate_quarter:
+            position = timeline.gate_quarter
+        if position > float("-inf"):
+            self._position_quarter = position
+        if self._next_quarter >= position and until_s <= self._release_by_s and not self._resume:
+            return ()
+        return self._collect(timeline, max(from_s, self._ready_s), until_s, position)
+
+    def locate(self, quarter: float, time_s: float) -> tuple[TimedMessage, ...]:
+        """Go on from ``quarter``: let everything go and set up what stands there.
+
+        Sends note-offs, pedals up, then bank, program, controllers and bend. Long notes that lie
+        across ``quarter`` are struck again when the timeline passes it.
+        """
+        out = list(self.silence(time_s))
+        sent_s = max(time_s, self._now_s)
+        self._position_quarter = quarter
+        for event in self._plan.chase(quarter):
+            message = event.message
+            if message.kind is Kind.PROGRAM:
+                if self._programs.get(message.channel) != message.number:
+                    self._ready_s = sent_s + SETTLE_S
+                self._programs[message.channel] = message.number
+            out.append(TimedMessage(sent_s, quarter, event.part, message))
+        self._cursor = bisect_left(self._plan.quarters, quarter)
+        self._next_quarter = self._quarter_at(self._cursor)
+        self._resume = self._lying_across(quarter)
+        self._resume_quarter = quarter
+        return tuple(out)
+
+    def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
+        """Let every key go, then lift every pedal; the cursor stays where it is."""
+        sent_s = max(time_s, self._now_s)
+        self._now_s = sent_s
+        out = [
+            self._timed(sent_s, struck.part, Message(Kind.OFF, *key))
+            for key, struck in self._keys.items()
+        ]
+        self._keys.clear()
+        self._key_of.clear()
+        self._release_by_s = float("inf")
+        pedals: dict[int, int] = {}
+        for part, channel in self._plan.channels.items():
+            pedals.setdefault(channel, part)
+        out.extend(
+            self._timed(sent_s, part, Message(Kind.CC, channel, _PEDAL, 0))
+            for channel, part in pedals.items()
+        )
+        return tuple(out)
+
+    def mute(self, part: int, muted: bool, time_s: float) -> tuple[TimedMessage, ...]:
+        """Silence one part, or let it play again from its next note on."""
+        if not muted:
+            self._muted.discard(part)
+            return ()
+        self._muted.add(part)
+        sent_s = max(time_s, self._now_s)
+        self._now_s = sent_s
+        out: list[TimedMessage] = []
+        for key, struck in list(self._keys.items()):
+            if struck.part == part:
+                self._let_go(key, sent_s, self._position_quarter, out)
+        return tuple(out)
+
+    def _collect(
+        self, timeline: Timeline, from_s: float, until_s: float, position: float
+    ) -> tuple[TimedMessage, ...]:
+        out: list[TimedMessage] = []
+        if self._resume and position > self._resume_quarter:
+            resumed_s = min(max(timeline.to_time(self._resume_quarter), from_s), until_s)
+            for event in self._resume:
+                self._strike(event, resumed_s, timeline, self._resume_quarter, out)
+            self._resume = []
+        while self._next_quarter < position:
+            event = self._plan.events[self._cursor]
+            self._cursor += 1
+            self._next_quarter = self._quarter_at(self._cursor)
+            time_s = min(max(timeline.to_time(event.quarter), from_s), until_s)
+            match event.message.kind:
+                case Kind.ON:
+                    self._strike(event, time_s, timeline, event.quarter, out)
+                case Kind.OFF:
+                    self._release(event, time_s, out)
+                case kind:
+                    if kind is Kind.PROGRAM:
+                        self._programs[event.message.channel] = event.message.number
+                    out.append(TimedMessage(time_s, event.quarter, event.part, event.message))
+        if until_s > self._release_by_s:
+            self._release_overdue(from_s, until_s, out)
+        out.sort(key=lambda m: (m.time_s, _RANK[m.message.kind]))
+        return tuple(out)
+
+    def _strike(
+        self,
+        event: ScoreEvent,
+        time_s: float,
+        timeline: Timeline,
+        quarter: float,
+        out: list[TimedMessage],
+    ) -> None:
+        end_s = timeline.to_time(self._plan.end_quarters[event.note])
+        if event.part in self._muted or end_s <= time_s:
+            return
+        key = (event.message.channel, event.message.number)
+        release_by_s = time_s + 2.0 * (end_s - time_s) + LONGEST_HOLD_S
+        struck = self._keys.get(key)
+        if struck is None or struck.time_s < time_s:
+            if struck is not None:
+                out.append(TimedMessage(time_s, quarter, struck.part, Message(Kind.OFF, *key)))
+            out.append(TimedMessage(time_s, quarter, event.part, event.message))
+        notes = set() if struck is None else struck.notes
+        notes.add(event.note)
+        self._keys[key] = _Struck(notes, event.part, time_s, release_by_s)
+        self._key_of[event.note] = key
+        self._release_by_s = min(self._release_by_s, release_by_s)
+
+    def _release(self, event: ScoreEvent, time_s: float, out: list[TimedMessage]) -> None:
+        key = self._key_of.pop(event.note, None)
+        if key is None:
+            return
+        struck = self._keys[key]
+        struck.notes.discard(event.note)
+        if not struck.notes:
+            del self._keys[key]
+            out.append(TimedMessage(time_s, event.quarter, struck.part, event.message))
+
+    def _release_overdue(self, from_s: float, until_s: float, out: list[TimedMessage]) -> None:
+        for key, struck in list(self._keys.items()):
+            if struck.release_by_s < until_s:
+                self._let_go(key, max(struck.release_by_s, from_s), self._position_quarter, out)
+        left = (struck.release_by_s for struck in self._keys.values())
+        self._release_by_s = min(left, default=float("inf"))
+
+    def _let_go(self, key: Key, time_s: float, quarter: float, out: list[TimedMessage]) -> None:
+        struck = self._keys.pop(key)
+        for note in struck.notes:
+            del self._key_of[note]
+        out.append(TimedMessage(time_s, quarter, struck.part, Message(Kind.OFF, *key)))
+
+    def _lying_across(self, quarter: float) -> list[ScoreEvent]:
+        plan = self._plan
+        first = bisect_left(plan.quarters, quarter - plan.longest_quarter)
+        across: Iterable[ScoreEvent] = plan.events[first : self._cursor]
+        return [
+            e
+            for e in across
+            if e.message.kind is Kind.ON and plan.end_quarters[e.note] - quarter >= _RESUME_QUARTER
+        ]
+
+    def _quarter_at(self, cursor: int) -> float:
+        quarters = self._plan.quarters
+        return quarters[cursor] if cursor < len(quarters) else float("inf")
+
+    def _timed(self, time_s: float, part: int, message: Message) -> TimedMessage:
+        return TimedMessage(time_s, self._position_quarter, part, message)

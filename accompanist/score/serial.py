@@ -1,0 +1,94 @@
+"""Scores as plain values (dicts, lists, numbers, text) and back: for files, not for eyes.
+
+Notes and controllers, of which there are thousands, are rows instead of records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from accompanist.score.model import (
+    ControlChange,
+    Fermata,
+    Key,
+    Mark,
+    Measure,
+    Metre,
+    Note,
+    Ornament,
+    Part,
+    Score,
+    TempoMark,
+    TempoSpan,
+)
+
+__all__ = ["SERIAL_VERSION", "score_from_plain", "score_to_plain"]
+
+SERIAL_VERSION = 1
+"""Grows with every change of the layout or of the model's fields."""
+
+_T = TypeVar("_T")
+_ROWS: dict[str, type[Any]] = {
+    "measures": Measure, "tempo_marks": TempoMark, "tempo_spans": TempoSpan, "metres": Metre,
+    "keys": Key, "marks": Mark, "fermatas": Fermata,
+}  # fmt: skip
+_ORNAMENT_COLUMN = [field.name for field in fields(Note)].index("ornament")
+_WORDS = ("title", "composer", "licence")
+
+
+def score_to_plain(score: Score) -> dict[str, Any]:
+    """Turn a score into values that JSON can hold; `score_from_plain` undoes it exactly."""
+    plain: dict[str, Any] = {"version": SERIAL_VERSION, "suggested_solo": score.suggested_solo}
+    plain.update({name: getattr(score, name) for name in _WORDS})
+    plain.update({name: [_row(value) for value in getattr(score, name)] for name in _ROWS})
+    plain["parts"] = [_part_to_plain(part) for part in score.parts]
+    return plain
+
+
+def score_from_plain(plain: Any) -> Score:
+    """Build a score from what `score_to_plain` made.
+
+    Raises
+    ------
+    ValueError
+        The values are of another version, or not a score at all.
+    """
+    try:
+        if plain["version"] != SERIAL_VERSION:
+            raise ValueError(f"score layout {plain['version']!r}, expected {SERIAL_VERSION}")
+        values: dict[str, Any] = {name: plain[name] for name in (*_WORDS, "suggested_solo")}
+        values.update({name: _rows(kind, plain[name]) for name, kind in _ROWS.items()})
+        values["parts"] = tuple(_part_from_plain(part) for part in plain["parts"])
+        return Score(**values)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"not a score: {error!r}") from error
+
+
+def _row(value: Any) -> list[Any]:
+    return [getattr(value, field.name) for field in fields(value)]
+
+
+def _rows(kind: Callable[..., _T], rows: Sequence[Sequence[Any]]) -> tuple[_T, ...]:
+    return tuple(kind(*row) for row in rows)
+
+
+def _note(row: Sequence[Any]) -> Note:
+    values = list(row)
+    values[_ORNAMENT_COLUMN] = Ornament(values[_ORNAMENT_COLUMN])
+    return Note(*values)
+
+
+def _part_to_plain(part: Part) -> dict[str, Any]:
+    plain = {field.name: getattr(part, field.name) for field in fields(part)}
+    plain["notes"] = [_row(note) for note in part.notes]
+    plain["controls"] = [_row(change) for change in part.controls]
+    return plain
+
+
+def _part_from_plain(plain: dict[str, Any]) -> Part:
+    values = dict(plain)
+    values["notes"] = tuple(_note(row) for row in plain["notes"])
+    values["controls"] = _rows(ControlChange, plain["controls"])
+    return Part(**values)

@@ -1,0 +1,249 @@
+"""One pure machine from what is heard to what is played.
+
+A `Session` has no clock, device or thread: it is fed audio (or keys) in blocks of any size and
+gives one `Step` for every whole hop. A take's steps depend only on its samples up to each step,
+never on how they were cut into blocks. The live and the offline driver both do nothing but feed
+it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import FollowMode
+from accompanist.conducting.timeline import Timeline
+from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote
+from accompanist.performing.messages import TimedMessage
+from accompanist.performing.scheduler import Scheduler
+
+__all__ = ["Session", "Step", "hop_samples", "mono"]
+
+FloatArray = npt.NDArray[np.float32]
+
+_HOP_AT_44100 = 256
+_LOUDEST = np.float32(100.0)
+"""Beyond this a sample is an accident, and squares of it would overflow."""
+_SILENT_STATES = frozenset({"idle", "armed", "waiting"})
+"""On entering one of these everything that sounds is let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one hop brought. ``estimate.time_s`` is its end; ``messages`` are due in the hop after.
+
+    ``played_quarter`` is where the ensemble is at that moment, held back by its gate.
+    """
+
+    estimate: Estimate
+    messages: tuple[TimedMessage, ...]
+    timeline: Timeline
+    state: str
+    played_quarter: float
+    jumped: bool = False
+
+
+def hop_samples(sample_rate: int) -> int:
+    """Give the samples of a hop: 256 at 44.1 kHz, the same 5.8 ms at any other rate.
+
+    >>> [hop_samples(rate) for rate in (8000, 44100, 48000, 96000)]
+    [46, 256, 279, 557]
+    """
+    return max(1, round(_HOP_AT_44100 * sample_rate / 44100))
+
+
+def mono(block: npt.ArrayLike) -> FloatArray:
+    """Mix the channels to their mean; samples that are not finite become silence.
+
+    Parameters
+    ----------
+    block : array_like [shape=(n,) or (n, channels)]
+        Audio, full scale ±1.
+
+    Returns
+    -------
+    ndarray [shape=(n,), dtype=float32]
+        Every sample depends on its own instant only, whatever the block's size.
+    """
+    samples = np.asarray(block, dtype=np.float32)
+    if samples.ndim == 2:
+        channels = samples.shape[1]
+        mixed = np.zeros(len(samples), dtype=np.float32)
+        for channel in range(channels):
+            mixed += _sane(samples[:, channel])
+        return mixed * np.float32(1.0 / max(1, channels))
+    return _sane(samples)
+
+
+def _sane(samples: FloatArray) -> FloatArray:
+    finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(finite, -_LOUDEST, _LOUDEST, out=finite)
+
+
+class Session:
+    """Hears, follows, conducts and performs, a hop at a time.
+
+    Parameters
+    ----------
+    follower : Follower
+        Says where the soloist is.
+    conductor : Conductor
+        Says when the ensemble is where.
+    scheduler : Scheduler
+        Says what is due.
+    sample_rate : int
+        Of the audio, Hz. For keys alone it only sets the hop.
+    hop : int
+        Samples a hop; see `hop_samples`.
+
+    Notes
+    -----
+    Not thread-safe: one thread feeds it and gives it the human's commands, which take effect
+    with the next hop.
+    """
+
+    def __init__(
+        self,
+        *,
+        follower: Follower,
+        conductor: Conductor,
+        scheduler: Scheduler,
+        sample_rate: int,
+        hop: int,
+    ) -> None:
+        self._follower = follower
+        self._conductor = conductor
+        self._scheduler = scheduler
+        self._rate = sample_rate
+        self._hop = hop
+        self._hops = 0
+        self._pending: FloatArray = np.zeros(0, dtype=np.float32)
+        self._keys: deque[PlayedNote] = deque()
+        self._key_hops = 0
+        self._state = ""
+        self._queued: list[TimedMessage] = []
+        self._set_up = False
+
+    @property
+    def hop(self) -> int:
+        """Samples a hop."""
+        return self._hop
+
+    @property
+    def hop_s(self) -> float:
+        """Length of a hop in seconds."""
+        return self._hop / self._rate
+
+    @property
+    def time_s(self) -> float:
+        """End of the last hop heard."""
+        return self._hops * self._hop / self._rate
+
+    def feed(self, block: npt.ArrayLike) -> Iterator[Step]:
+        """Take in audio and give a step for each hop that it completes.
+
+        Parameters
+        ----------
+        block : array_like [shape=(n,) or (n, channels)]
+            The next samples of the take, any number of them.
+
+        Returns
+        -------
+        iterator of Step
+            Lazy; hops not asked for now come with the next call.
+        """
+        fresh = mono(block)
+        self._pending = np.concatenate((self._pending, fresh)) if len(self._pending) else fresh
+        return self._heard_audio()
+
+    def feed_notes(self, notes: Iterable[PlayedNote], until_s: float) -> Iterator[Step]:
+        """Take in the keys struck before ``until_s`` and give a step for each hop until then.
+
+        Keys must come in the order of their times. A key counts in the hop in which it was
+        struck, or, when that hop is over already, in the next one.
+        """
+        self._keys.extend(notes)
+        self._key_hops = max(self._key_hops, int(until_s * self._rate / self._hop + 1e-9))
+        return self._heard_keys()
+
+    def arm(self) -> None:
+        """Wait for the soloist's next note, here."""
+        self._conductor.arm()
+
+    def start(self) -> None:
+        """Begin now, after the count-in, without waiting for the soloist."""
+        self._conductor.start()
+
+    def stop(self) -> None:
+        """Stop playing and let everything go."""
+        self._conductor.stop()
+
+    def locate(self, quarter: float) -> None:
+        """Be at ``quarter``: the soloist will go on from there."""
+        self._conductor.locate(quarter)
+
+    def loop(self, first_quarter: float | None, last_quarter: float | None = None) -> None:
+        """Go round between two positions; None ends it."""
+        self._conductor.loop(first_quarter, last_quarter)
+
+    def follow(self, mode: FollowMode | str) -> None:
+        """Say who leads."""
+        self._conductor.follow(mode)
+
+    def lock(self, locked: bool) -> None:
+        """Freeze the tempo, or free it again."""
+        self._conductor.lock(locked)
+
+    def cue(self) -> None:
+        """Go on, by the human's hand: what the ensemble waits for happens now."""
+        self._conductor.cue()
+
+    def mute(self, part: int, muted: bool) -> None:
+        """Silence a part of the accompaniment, or bring it back."""
+        self._queued.extend(self._scheduler.mute(part, muted, self.time_s))
+
+    def finish(self) -> tuple[TimedMessage, ...]:
+        """Note-offs for all that sounds, then pedals up: the end of the take."""
+        queued, self._queued = self._queued, []
+        return (*queued, *self._scheduler.silence(self.time_s + self.hop_s))
+
+    def _heard_audio(self) -> Iterator[Step]:
+        while len(self._pending) >= self._hop:
+            samples = self._pending[: self._hop]
+            self._pending = self._pending[self._hop :]
+            yield self._step(samples, ())
+
+    def _heard_keys(self) -> Iterator[Step]:
+        nothing = np.zeros(0, dtype=np.float32)
+        while self._hops < self._key_hops:
+            end_s = (self._hops + 1) * self._hop / self._rate
+            struck: list[PlayedNote] = []
+            while self._keys and self._keys[0].time_s < end_s:
+                struck.append(self._keys.popleft())
+            yield self._step(nothing, struck)
+
+    def _step(self, samples: FloatArray, notes: Sequence[PlayedNote]) -> Step:
+        self._hops += 1
+        now_s = self._hops * self._hop / self._rate
+        estimate = self._follower.feed(Heard(now_s, samples, tuple(notes)))
+        direction = self._conductor.hear(estimate)
+        if direction.follower_at is not None:
+            self._follower.locate(direction.follower_at)
+        timeline, state = direction.timeline, direction.state
+        messages: tuple[TimedMessage, ...] = ()
+        if direction.jumped or not self._set_up:
+            messages = self._scheduler.locate(direction.quarter, now_s)
+            self._set_up = True
+        elif state != self._state and state in _SILENT_STATES:
+            messages = self._scheduler.silence(now_s)
+        self._state = state
+        if self._queued:
+            messages = (*self._queued, *messages)
+            self._queued = []
+        messages += self._scheduler.due(timeline, (self._hops + 1) * self._hop / self._rate)
+        return Step(estimate, messages, timeline, state, direction.quarter, direction.jumped)

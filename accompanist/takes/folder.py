@@ -1,0 +1,144 @@
+"""The take folder: whole or not there at all, and the tables in it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from accompanist.errors import AccompanistError, UsageError
+from accompanist.performing.messages import TimedMessage
+from accompanist.takes.record import TakeRecord
+
+__all__ = ["TAKE_FILE", "is_take", "take_folder", "write_json", "write_tables"]
+
+TAKE_FILE = "take.json"
+_POSITION = "# position: quarters\n"
+
+
+def is_take(folder: Path) -> bool:
+    """Whether a folder holds a take that was written by us."""
+    return (folder / TAKE_FILE).is_file() and (folder / "trace.csv").is_file()
+
+
+@contextmanager
+def take_folder(out: Path) -> Iterator[Path]:
+    """Give a hidden folder beside ``out`` to write into, which becomes ``out`` at the end.
+
+    If the block fails or is interrupted the hidden folder goes and ``out`` stays as it was. A
+    take that is already there is replaced.
+
+    Raises
+    ------
+    UsageError
+        ``out`` is something else than a take or an empty folder.
+    AccompanistError
+        The place cannot be written to.
+    """
+    out = Path(os.path.abspath(out.expanduser()))
+    if out.exists() and not (out.is_dir() and (is_take(out) or not any(out.iterdir()))):
+        raise UsageError(f"{out}: is there already and is not a take; give another --out")
+    hidden = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        hidden.mkdir(parents=True)
+        if out.exists() and not os.access(out, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        raise AccompanistError(
+            f"{out}: cannot be written ({_reason(error)}); choose another place with --out"
+        ) from error
+    try:
+        yield hidden
+        _put_in_place(hidden, out)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise AccompanistError(f"{out}: cannot be written ({_reason(error)})") from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _put_in_place(hidden: Path, out: Path) -> None:
+    if not out.exists():
+        hidden.rename(out)
+        return
+    former = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.former")
+    out.rename(former)
+    try:
+        hidden.rename(out)
+    except OSError:
+        former.rename(out)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def write_tables(folder: Path, record: TakeRecord) -> None:
+    """Write ``trace.csv``, ``onsets.csv`` and ``played.csv`` of interface page 2."""
+    rows = zip(
+        record.times_s.tolist(),
+        record.quarters.tolist(),
+        record.qpm.tolist(),
+        record.confidences.tolist(),
+        record.states,
+        strict=True,
+    )
+    _write_lines(
+        folder / "trace.csv",
+        "time,quarter,qpm,confidence,state\n",
+        (f"{t:.6f},{q:.6f},{r:.4f},{c:.4f},{s}\n" for t, q, r, c, s in rows),
+    )
+    _write_lines(
+        folder / "onsets.csv",
+        "reported,time,quarter\n",
+        (f"{o.reported_s:.6f},{o.time_s:.6f},{o.quarter:.6f}\n" for o in record.onsets),
+    )
+    _write_lines(
+        folder / "played.csv",
+        "time,quarter,part,channel,pitch,velocity,kind\n",
+        (_played_row(m) for m in record.messages),
+    )
+
+
+def _played_row(timed: TimedMessage) -> str:
+    """Make a row; for ``cc``, ``program`` and ``bend`` the columns hold number and value."""
+    m = timed.message
+    return (
+        f"{timed.time_s:.6f},{timed.quarter:.6f},{timed.part},{m.channel},{m.number},{m.value},"
+        f"{m.kind}\n"
+    )
+
+
+def _write_lines(path: Path, header: str, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(_POSITION)
+        file.write(header)
+        file.writelines(lines)
+
+
+def write_json(folder: Path, content: Mapping[str, object]) -> None:
+    """Write ``take.json``; what is not finite becomes null, numbers keep six digits."""
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / TAKE_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bool() | None | int() | str():
+            return value
+        case float():
+            return float(f"{value:.6g}") if math.isfinite(value) else None
+        case Mapping():
+            return {str(k): _plain(v) for k, v in value.items()}
+        case Iterable():
+            return [_plain(v) for v in value]
+        case _:
+            return str(value)

@@ -1,0 +1,301 @@
+"""``picture.svg``: a take at a glance."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.score.model import Measure, Score
+from accompanist.score.solo import BUCKET_QUARTER
+from accompanist.score.tempo import WrittenTempo, written_tempo
+from accompanist.takes.record import TakeRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Truth", "draw_picture"]
+
+Array = npt.NDArray[np.float64]
+
+_INK, _SOFT, _GRID = "#26323c", "#7d8a96", "#e4e8ec"
+_SOLO, _ENSEMBLE, _TRUTH = "#1f6fb2", "#e0892b", "#26323c"
+_GOOD, _FAIR, _POOR = "#3a9d6e", "#e0a92b", "#c8493b"
+_BANDS_MS = ((30.0, _GOOD), (100.0, _FAIR), (float("inf"), _POOR))
+_MOST_POINTS = 1600
+_SHOWN_ASYNCHRONY_MS = 200.0
+_SHORTEST_TINT_S = 0.25
+_MANY_NOTES = 300
+_STATES = {
+    "holding": ("#f6e7c8", "holding"),
+    "waiting": ("#ececf0", "waiting"),
+    "lost": ("#f6d5d0", "lost"),
+}
+_LEGEND: Any = {"fontsize": 8.5, "framealpha": 0.85, "edgecolor": "none", "fancybox": False}
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "accompanist",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
+    "font.size": 9,
+    "text.color": _INK,
+    "axes.edgecolor": _SOFT,
+    "axes.labelcolor": _INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": _SOFT,
+    "ytick.color": _SOFT,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "path.simplify_threshold": 0.4,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """True solo onsets, [same shape=(n,)]."""
+
+    quarters: Array
+    times_s: Array
+
+
+def draw_picture(
+    path: Path,
+    score: Score,
+    record: TakeRecord,
+    *,
+    title: str,
+    subtitle: str = "",
+    truth: Truth | None = None,
+) -> None:
+    """Draw position, tempo and confidence against time, and with the truth the asynchrony.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write the SVG (or PNG, by its suffix).
+    score : Score
+        For the bars and the written tempo.
+    record : TakeRecord
+        What happened.
+    title, subtitle : str
+        Written above.
+    truth : Truth, optional
+        Where the soloist really was.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    heights = [3.2, 1.5, 0.7] + ([1.3] if truth is not None else [])
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(10.5, 1.35 * sum(heights)), facecolor="white")
+        FigureCanvasAgg(figure)
+        axes: list[Axes] = list(
+            figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[
+                :, 0
+            ]
+        )
+        _draw_position(axes[0], score, record, truth)
+        _draw_tempo(axes[1], record, written_tempo(score), score)
+        _draw_confidence(axes[2], record)
+        if truth is not None:
+            _draw_asynchrony(axes[3], record, truth)
+        for axis in axes:
+            axis.tick_params(length=2.5, width=0.6)
+            axis.margins(x=0.005)
+        axes[-1].set_xlabel("time in seconds")
+        figure.align_ylabels(axes)
+        figure.subplots_adjust(left=0.075, right=0.985, top=0.925, bottom=0.065, hspace=0.16)
+        figure.text(0.075, 0.965, title, fontsize=13, fontweight="bold", va="center")
+        figure.text(0.985, 0.965, subtitle, color=_SOFT, ha="right", va="center")
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, metadata=metadata, dpi=110)
+
+
+def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | None) -> None:
+    times, quarters = record.times_s, record.quarters
+    _shade_states(axis, record)
+    struck = record.struck
+    if struck:
+        axis.plot(
+            [m.time_s for m in struck],
+            [m.quarter for m in struck],
+            linestyle="none",
+            marker="|",
+            markersize=7 if len(struck) < _MANY_NOTES else 4,
+            markeredgewidth=0.9,
+            color=_ENSEMBLE,
+            label="the ensemble's notes",
+        )
+    if len(times):
+        keep = _thinned(len(times))
+        axis.plot(
+            times[keep], quarters[keep], color=_SOLO, linewidth=1.6, label="the soloist, as heard"
+        )
+    if truth is not None:
+        axis.plot(
+            truth.times_s,
+            truth.quarters,
+            linestyle="none",
+            marker="o",
+            markersize=2.4,
+            markeredgewidth=0,
+            color=_TRUTH,
+            label="the soloist, in truth",
+        )
+    shown = list(quarters) + [m.quarter for m in struck]
+    low, high = (min(shown, default=0.0), max(shown, default=1.0))
+    high = max(high, low + 1.0)
+    _bar_axis(axis, score.measures, low, high)
+    axis.set_ylabel("bar")
+    _put_legend(axis)
+
+
+def _shade_states(axis: Axes, record: TakeRecord) -> None:
+    """Lay a tint behind the stretches in which the ensemble waits or is lost."""
+    states, times = record.states, record.times_s
+    start = 0
+    named: set[str] = set()
+    for i in range(1, len(states) + 1):
+        if i < len(states) and states[i] == states[start]:
+            continue
+        look = _STATES.get(states[start])
+        end = times[min(i, len(times) - 1)]
+        if look is not None and end - times[start] >= _SHORTEST_TINT_S:
+            colour, name = look
+            label = None if name in named else name
+            named.add(name)
+            axis.axvspan(times[start], end, color=colour, linewidth=0, zorder=0, label=label)
+        start = i
+
+
+def _bar_axis(axis: Axes, measures: Sequence[Measure], low: float, high: float) -> None:
+    span = high - low
+    axis.set_ylim(low - 0.02 * span, high + 0.02 * span)
+    shown = [m for m in measures if low - 1e-6 <= m.start_quarter <= high]
+    if not shown:
+        axis.set_ylabel("quarter")
+        return
+    every = next(n for n in (1, 2, 4, 8, 16, 32, 64, 128, 10**9) if len(shown) / n <= 18)
+    # A pickup's own label would stand on that of the first whole bar.
+    whole = [
+        m for m, after in pairwise(shown) if after.start_quarter - m.start_quarter > 0.02 * span
+    ]
+    ticks = [*whole, shown[-1]][::every]
+    axis.set_yticks([m.start_quarter for m in ticks], [m.printed for m in ticks])
+
+
+def _draw_tempo(axis: Axes, record: TakeRecord, tempo: WrittenTempo, score: Score) -> None:
+    times, qpm, quarters = record.times_s, record.qpm, record.quarters
+    axis.set_ylabel("beats a minute")
+    if not len(times):
+        return
+    beats = _beats_a_quarter(score)
+    playing = np.array([s not in ("armed", "idle", "countin", "ended") for s in record.states])
+    inside = playing & (qpm > 0)
+    keep = _thinned(len(times))
+    written = np.array([tempo.rate_at(float(q)) for q in quarters[keep]]) * 60.0 * beats
+    axis.plot(
+        times[keep],
+        np.where(playing[keep], written, np.nan),
+        color=_SOFT,
+        linewidth=1.0,
+        linestyle=(0, (4, 3)),
+        label="as written",
+    )
+    shown = np.where(inside, qpm * beats, np.nan)
+    axis.plot(times[keep], shown[keep], color=_SOLO, linewidth=1.4, label="as played")
+    if inside.any():
+        values = np.concatenate((shown[inside], written[playing[keep]]))
+        low, high = np.quantile(values, (0.01, 0.99))
+        room = max(0.15 * (high - low), 4.0)
+        axis.set_ylim(max(low - room, 0.0), high + room)
+    _put_legend(axis, ncols=2)
+
+
+def _beats_a_quarter(score: Score) -> float:
+    """Beats of the first metre in a quarter: 0.5 in 2/2, 2/3 in 6/8, 1 in 3/4."""
+    if not score.metres:
+        return 1.0
+    metre = score.metres[0]
+    if metre.denominator == 8 and metre.numerator % 3 == 0 and metre.numerator > 3:
+        return 2.0 / 3.0
+    return metre.denominator / 4.0
+
+
+def _draw_confidence(axis: Axes, record: TakeRecord) -> None:
+    times = record.times_s
+    keep = _thinned(len(times))
+    axis.fill_between(
+        times[keep], 0.0, record.confidences[keep], color=_SOLO, alpha=0.25, linewidth=0
+    )
+    axis.set_ylim(0.0, 1.05)
+    axis.set_yticks([0.0, 0.5, 1.0])
+    axis.set_ylabel("confidence")
+
+
+def _draw_asynchrony(axis: Axes, record: TakeRecord, truth: Truth) -> None:
+    """Draw how late the notes came that coincide in the score with a note of the soloist."""
+    times_s, late_ms = _asynchrony_ms(record, truth)
+    axis.axhspan(-_BANDS_MS[0][0], _BANDS_MS[0][0], color=_GOOD, alpha=0.10, linewidth=0)
+    axis.axhline(0.0, color=_SOFT, linewidth=0.8)
+    size = np.abs(late_ms)
+    least = 0.0
+    for most, colour in _BANDS_MS:
+        within = (size >= least) & (size < most)
+        axis.plot(
+            times_s[within],
+            np.clip(late_ms[within], -_SHOWN_ASYNCHRONY_MS, _SHOWN_ASYNCHRONY_MS),
+            linestyle="none",
+            marker="o",
+            markersize=3.2,
+            markeredgewidth=0,
+            color=colour,
+        )
+        least = most
+    axis.set_ylim(-1.08 * _SHOWN_ASYNCHRONY_MS, 1.08 * _SHOWN_ASYNCHRONY_MS)
+    axis.set_yticks([-200, -100, 0, 100, 200])
+    axis.set_ylabel("early · late, ms")
+    if len(size):
+        text = (
+            f"together with the soloist: median {np.median(size):.0f} ms, "
+            f"{100 * np.mean(size <= 100):.0f} % within 100 ms"
+        )
+        axis.set_title(text, loc="left", fontsize=8.5, pad=3.0)
+
+
+def _asynchrony_ms(record: TakeRecord, truth: Truth) -> tuple[Array, Array]:
+    """Find the times of coincident notes, and by how much each was late."""
+    order = np.argsort(truth.quarters, kind="stable")
+    quarters, true_s = truth.quarters[order], truth.times_s[order]
+    times: list[float] = []
+    late: list[float] = []
+    for sent in record.struck:
+        first = bisect_right(quarters, sent.quarter - BUCKET_QUARTER)
+        last = bisect_right(quarters, sent.quarter + BUCKET_QUARTER)
+        if first < last:
+            off = sent.time_s - true_s[first:last]
+            times.append(sent.time_s)
+            late.append(1000.0 * float(off[np.argmin(np.abs(off))]))
+    return np.array(times), np.array(late)
+
+
+def _put_legend(axis: Axes, ncols: int = 1) -> None:
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="upper left", ncols=ncols, handlelength=1.6, **_LEGEND)
+
+
+def _thinned(count: int) -> slice:
+    return slice(None, None, max(1, -(-count // _MOST_POINTS)))

@@ -1,0 +1,176 @@
+"""A MIDI keyboard as the soloist (python-rtmidi)."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+from accompanist.errors import DeviceError
+from accompanist.followers.protocol import PlayedNote
+from bridges.quiet import quiet_stderr
+
+__all__ = ["MidiInput", "MidiPort", "find_midi_input", "list_midi_ports", "note_of"]
+
+CLIENT_NAME: Final = "accompanist"
+NOTE_OFF, NOTE_ON = 0x80, 0x90
+
+
+@dataclass(frozen=True, slots=True)
+class MidiPort:
+    """A port of another program or of an instrument.
+
+    ``number`` counts the ports of one direction over all systems; ``--midi-in`` takes it or the
+    name.
+    """
+
+    number: int
+    name: str
+    system: str
+    index: int
+    """Number within its system."""
+    api: int
+
+
+def _rtmidi() -> ModuleType:
+    try:
+        with quiet_stderr():
+            import rtmidi
+    except ImportError as error:
+        raise DeviceError(
+            f"MIDI does not work here ({error}); install the ALSA library (Debian/Ubuntu: "
+            "libasound2, Fedora: alsa-lib)"
+        ) from error
+    module: ModuleType = rtmidi
+    return module
+
+
+def list_midi_ports(*, outputs: bool = False) -> tuple[MidiPort, ...]:
+    """All MIDI inputs (or outputs) of every MIDI system that answers, none being no error.
+
+    Raises
+    ------
+    DeviceError
+        The MIDI library does not load.
+    """
+    rtmidi = _rtmidi()
+    found: list[MidiPort] = []
+    for api in rtmidi.get_compiled_api():
+        if api == rtmidi.API_RTMIDI_DUMMY:
+            continue
+        names = _port_names(rtmidi, api, outputs)
+        system = str(rtmidi.get_api_display_name(api))
+        for index, name in enumerate(names):
+            found.append(MidiPort(len(found), name, system, index, api))
+    return tuple(found)
+
+
+def _port_names(rtmidi: ModuleType, api: int, outputs: bool) -> list[str]:
+    opened: Any = None
+    try:
+        with quiet_stderr():
+            kind = rtmidi.MidiOut if outputs else rtmidi.MidiIn
+            opened = kind(api, name=f"{CLIENT_NAME} look")
+            return [str(name) for name in opened.get_ports()]
+    except rtmidi.RtMidiError:  # this system is not running
+        return []
+    finally:
+        if opened is not None:
+            opened.delete()
+
+
+def find_midi_input(wanted: str) -> MidiPort:
+    """Find an input by number or by a part of its name.
+
+    Raises
+    ------
+    DeviceError
+        There is none such; the message names those that there are.
+    """
+    ports = list_midi_ports()
+    if not ports:
+        raise DeviceError(
+            f"no MIDI input {wanted!r}: there is none on this machine; connect a keyboard and "
+            "switch it on, or play with --tap"
+        )
+    if wanted.isdecimal():
+        matching = [port for port in ports if port.number == int(wanted)]
+    else:
+        part = wanted.casefold()
+        exact = [port for port in ports if port.name == wanted]
+        matching = exact or [port for port in ports if part in port.name.casefold()]
+    if not matching:
+        there = "; ".join(f"{port.number}: {port.name}" for port in ports)
+        raise DeviceError(f"no MIDI input is called {wanted!r}; there are {there}")
+    return matching[0]
+
+
+def note_of(message: list[int] | tuple[int, ...], time_s: float) -> PlayedNote | None:
+    """Make a note out of the bytes of a channel message; None if it is something else.
+
+    >>> note_of([0x93, 60, 64], 1.5)
+    PlayedNote(time_s=1.5, pitch=60, velocity=64)
+    >>> note_of([0x90, 60, 0], 2.0)
+    PlayedNote(time_s=2.0, pitch=60, velocity=0)
+    >>> note_of([0xB0, 64, 127], 2.0) is None
+    True
+    """
+    if len(message) != 3:
+        return None
+    kind = message[0] & 0xF0
+    if kind == NOTE_ON:
+        return PlayedNote(time_s, message[1], message[2])
+    if kind == NOTE_OFF:
+        return PlayedNote(time_s, message[1], 0)
+    return None
+
+
+class MidiInput:
+    """An open MIDI input; the keys wait here with their monotonic times until they are taken.
+
+    Raises
+    ------
+    DeviceError
+        The port does not open.
+    """
+
+    def __init__(self, port: MidiPort) -> None:
+        rtmidi = _rtmidi()
+        self.name = port.name
+        self._keys: deque[PlayedNote] = deque()
+        self._closed = False
+        try:
+            with quiet_stderr():
+                self._input = rtmidi.MidiIn(port.api, name=CLIENT_NAME)
+        except rtmidi.RtMidiError as error:
+            raise DeviceError(f"{port.name}: does not open ({error})") from error
+        try:
+            with quiet_stderr():
+                self._input.open_port(port.index, name="solo")
+        except (rtmidi.RtMidiError, OSError) as error:
+            self._input.delete()
+            raise DeviceError(f"{port.name}: does not open ({error})") from error
+        self._input.ignore_types(sysex=True, timing=True, active_sense=True)
+        self._input.set_callback(self._received)
+
+    def take(self) -> list[PlayedNote]:
+        """Take the keys struck and released since the last call, in monotonic time."""
+        taken = []
+        while self._keys:
+            taken.append(self._keys.popleft())
+        return taken
+
+    def close(self) -> None:
+        """Close the port and free the client, which rtmidi alone would leak."""
+        if not self._closed:
+            self._closed = True
+            self._input.cancel_callback()
+            self._input.close_port()
+            self._input.delete()
+
+    def _received(self, event: tuple[list[int], float], _data: object = None) -> None:
+        note = note_of(event[0], time.monotonic())
+        if note is not None:
+            self._keys.append(note)

@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from accompanist.app.cli import main
+from accompanist.errors import DeviceError
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["demo", *map(str, words)], catch_exceptions=False)
+
+
+class QuickPlayback:
+    """Plays nothing, and is at another place of the mix whenever asked."""
+
+    def __init__(self, samples: np.ndarray, rate: int) -> None:
+        self._length_s = len(samples) / rate
+        self._share = 0.0
+
+    def __enter__(self) -> "QuickPlayback":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._share = 1.0
+
+    @property
+    def position_s(self) -> float:
+        return self._length_s * self._share
+
+    @property
+    def ended(self) -> bool:
+        self._share += 0.3
+        return self._share > 1.0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    out = tmp_path_factory.mktemp("demo") / "take"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridges.audio_out.check_output", lambda: None)
+        patch.setattr("bridges.audio_out.Playback", QuickPlayback)
+        return run("--out", out, "--piece", "ode-to-joy", "--play"), out
+
+
+def test_the_demo_says_that_the_soloist_is_simulated_and_what_to_type_next(
+    demo: tuple[Result, Path],
+) -> None:
+    result, _ = demo
+    assert result.exit_code == 0, result.output
+    assert "SIMULATED" in result.output
+    assert "accompanist render ode-to-joy MY-TAKE.wav" in result.output
+
+
+def test_the_demo_writes_a_take_with_its_soloist_and_truth(demo: tuple[Result, Path]) -> None:
+    _, out = demo
+    assert {p.name for p in out.iterdir()} == {
+        "accompaniment.mid",
+        "accompaniment.wav",
+        "mix.wav",
+        "onsets.csv",
+        "picture.svg",
+        "played.csv",
+        "take.json",
+        "take.wav",
+        "trace.csv",
+        "truth.csv",
+    }
+    facts = json.loads((out / "take.json").read_text())
+    assert facts["input"]["simulated"] is True
+    assert facts["figures"]["lost"] == 0.0
+
+
+def test_without_an_audio_output_play_fails_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_there() -> None:
+        raise DeviceError("no audio output found on this machine")
+
+    monkeypatch.setattr("bridges.audio_out.check_output", nothing_there)
+    result = run("--out", tmp_path / "take", "--play")
+    assert result.exit_code == 4
+    assert result.stderr == "accompanist: no audio output found on this machine\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("--preset", "nobody"), ("--piece", "no-such-piece")])
+def test_unknown_soloists_and_pieces_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
+    result = run("--out", tmp_path / "take", *words)
+    assert result.exit_code == 2
+    assert not (tmp_path / "take").exists()
+
+
+def test_the_help_has_an_example() -> None:
+    assert "accompanist demo --play" in run("--help").output

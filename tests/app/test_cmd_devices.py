@@ -1,0 +1,59 @@
+"""``devices`` tells what there is, and is content with nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from accompanist.app import cmd_devices
+from accompanist.app.cli import main
+from accompanist.app.cmd_devices import Devices, lines
+from accompanist.errors import DeviceError
+from bridges.audio_live import AudioDevice
+from bridges.midi_in import MidiPort
+
+FOUND = Devices(
+    audio=(
+        AudioDevice(0, "HDMI", "ALSA", 0, 2, 48_000, default_output=True),
+        AudioDevice(1, "USB Microphone", "ALSA", 1, 0, 44_100, default_input=True),
+    ),
+    midi_inputs=(MidiPort(0, "Keystation", "ALSA", 0, 2),),
+    soundfonts=("/usr/share/sounds/sf2/TimGM6mb.sf2",),
+)
+
+
+def test_a_machine_with_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmd_devices, "find_devices", lambda: FOUND)
+    result = CliRunner().invoke(main, ["devices"])
+    assert result.exit_code == 0
+    for words in ("1  USB Microphone  [ALSA, 1 ch, 44100 Hz]  (default)", "0  Keystation  [ALSA]"):
+        assert words in result.output
+    listed = json.loads(CliRunner().invoke(main, ["devices", "--json"]).output)
+    assert listed["audio"][1]["name"] == "USB Microphone"
+    assert listed["midi_inputs"][0]["number"] == 0
+
+
+def test_a_machine_without_any() -> None:
+    text = "\n".join(lines(Devices(problems=("no library; install it",))))
+    assert "connect a microphone" in text
+    assert "connect loudspeakers" in text
+    assert "Missing: no library; install it" in text
+
+
+def test_a_missing_library_is_told_and_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*, outputs: bool = False) -> tuple[MidiPort, ...]:
+        raise DeviceError("no MIDI library; install it")
+
+    monkeypatch.setattr("bridges.midi_in.list_midi_ports", missing)
+    monkeypatch.setattr("bridges.audio_live.list_audio_devices", lambda: ())
+    result = CliRunner().invoke(main, ["devices"])
+    assert result.exit_code == 0
+    assert "Missing: no MIDI library; install it" in result.output
+
+
+def test_this_machine_whatever_it_has() -> None:
+    result = CliRunner().invoke(main, ["devices", "--json"])
+    assert result.exit_code == 0
+    assert {"audio", "midi_inputs", "midi_outputs", "soundfonts"} <= set(json.loads(result.output))

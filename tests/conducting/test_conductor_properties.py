@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from virtual_soloist import HOP_S, make_score, make_solo, steady
+
+from accompanist.conducting.conductor import Conductor, Direction
+from accompanist.conducting.settings import ConductorSettings
+from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
+from accompanist.score.model import Fermata
+
+ONSETS = [0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 9.0, 9.25, 9.5, 10.0, 12.0, 13.0, 14.0, 15.0]
+ENSEMBLE = [i / 2 for i in range(34)]
+
+numbers = st.one_of(st.floats(-2.0, 20.0), st.just(math.nan), st.just(math.inf))
+reports = st.tuples(st.integers(-2, len(ONSETS) + 1), st.floats(-3.0, 0.5))
+hops = st.tuples(
+    st.integers(1, 60),
+    numbers,
+    st.sampled_from(list(FollowerState)),
+    st.sampled_from([0.0, 0.6, 1.0]),
+    st.lists(reports, max_size=2),
+    st.booleans(),
+)
+commands = st.sampled_from(
+    ["start", "stop", "arm", "cue", "lock", "unlock", "locate", "loop", "unloop", "wait", "fixed"]
+)
+scripts = st.lists(st.one_of(hops, commands), max_size=25)
+choices = st.builds(
+    ConductorSettings,
+    policy=st.sampled_from(["predict", "hold", "auto"]),
+    start=st.sampled_from(["soloist", "countin"]),
+    latency_out_s=st.sampled_from([0.0, 0.013]),
+)
+
+
+def command(conductor: Conductor, name: str) -> None:
+    match name:
+        case "lock" | "unlock":
+            conductor.lock(name == "lock")
+        case "locate":
+            conductor.locate(6.0)
+        case "loop":
+            conductor.loop(4.0, 8.0)
+        case "unloop":
+            conductor.loop(None)
+        case "wait" | "fixed":
+            conductor.follow(name)
+        case _:
+            getattr(conductor, name)()
+
+
+def run(script: list[object], choice: ConductorSettings) -> list[tuple[float, Direction]]:
+    conductor = Conductor(
+        make_score(17.0, (Fermata(4.0, 5.0),)), make_solo(ONSETS), steady(100.0), choice, ENSEMBLE
+    )
+    out: list[tuple[float, Direction]] = []
+    hop = 0
+    for item in script:
+        if isinstance(item, str):
+            command(conductor, item)
+            continue
+        assert isinstance(item, tuple)
+        count, quarter, state, confidence, told, relocated = item
+        for i in range(count):
+            hop += 1
+            now_s = hop * HOP_S
+            onsets = (
+                tuple(OnsetReport(now_s, now_s + at, 0.0, event) for event, at in told)
+                if i == 0
+                else ()
+            )
+            estimate = Estimate(
+                now_s, quarter, 2.0, confidence, state, onsets, relocated and i == 0
+            )
+            out.append((now_s, conductor.hear(estimate)))
+    return out
+
+
+def position(direction: Direction, time_s: float) -> float:
+    timeline = direction.timeline
+    if timeline.gate_quarter == -math.inf:
+        return direction.quarter
+    return min(timeline.to_quarter(time_s), timeline.gate_quarter)
+
+
+@given(script=scripts, choice=choices)
+@settings(max_examples=50, deadline=None)
+def test_time_is_continuous_and_never_runs_backwards(
+    script: list[object], choice: ConductorSettings
+) -> None:
+    steps = run(script, choice)
+    for (_, before), (now_s, after) in pairwise(steps):
+        assert math.isfinite(after.quarter)
+        assert abs(position(after, now_s) - after.quarter) < 1e-6
+        if not after.jumped:
+            assert abs(position(before, now_s) - after.quarter) < 1e-6
+            assert after.quarter >= before.quarter - 1e-9
+
+
+@given(script=scripts, choice=choices)
+@settings(max_examples=50, deadline=None)
+def test_a_timeline_is_a_bijection_and_sends_nothing_into_the_past(
+    script: list[object], choice: ConductorSettings
+) -> None:
+    for now_s, direction in run(script, choice):
+        timeline = direction.timeline
+        for ahead in (0.0, 0.1, 1.0, 7.0):
+            quarter = timeline.to_quarter(now_s + ahead)
+            assert abs(timeline.to_time(quarter) - (now_s + ahead)) < 1e-6
+        behind = [q for q in ENSEMBLE if q > direction.quarter + 1e-6]
+        assert all(timeline.due_s(q) > now_s - HOP_S for q in behind)
+
+
+@given(script=scripts, choice=choices, cut=st.integers(0, 25))
+@settings(max_examples=30, deadline=None)
+def test_what_is_said_depends_on_nothing_heard_later(
+    script: list[object], choice: ConductorSettings, cut: int
+) -> None:
+    whole, part = run(script, choice), run(script[:cut], choice)
+    assert whole[: len(part)] == part
