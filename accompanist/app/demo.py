@@ -20,7 +20,7 @@ from accompanist.errors import UsageError
 from accompanist.followers.protocol import Estimate, FollowerState
 from accompanist.session import Step
 from accompanist.simulation.performance import simulate_take
-from accompanist.simulation.settings import PRESETS
+from accompanist.simulation.settings import PRESETS, PlayerSettings, Preset, RoomSettings
 from accompanist.takes.picture import Truth
 from bridges.audio_files import Audio, read_audio
 from bridges.fluidsynth import find_soundfont
@@ -28,7 +28,8 @@ from score_library.catalogue import DEMO_PIECE_ID, Piece, open_piece
 
 __all__ = ["Demo", "DemoRequest", "make_demo", "show_take"]
 
-_PRESET = "romantic"
+_USUAL = Preset(PlayerSettings(phrase_arc=0.16, drift=0.04), RoomSettings(rt60_s=1.2))
+"""A warm-hearted player in a drawing room."""
 _RATE = 44_100
 _SOURCE = "simulated soloist"
 _FRAMES_PER_S = 15
@@ -62,10 +63,11 @@ def make_demo(request: DemoRequest, tell: Callable[[str], None]) -> Demo:
     AccompanistError
         No such piece or preset, no sound font, no place to write.
     """
-    name = request.preset or _PRESET
-    if name not in PRESETS:
-        raise UsageError(f"there is no soloist {name!r}; there are: {', '.join(sorted(PRESETS))}")
-    preset = PRESETS[name]
+    name = request.preset or "warm"
+    presets = {"warm": _USUAL, **PRESETS}
+    if name not in presets:
+        raise UsageError(f"there is no soloist {name!r}; there are: {', '.join(sorted(presets))}")
+    preset = presets[name]
     font = find_soundfont(request.soundfont)
     piece = open_piece(request.piece or DEMO_PIECE_ID)
     solo = announce_solo(piece, None, tell)

@@ -52,6 +52,9 @@ def write_take(
 
     write_tables(folder, take.record)
     write_midi(folder / "accompaniment.mid", take.score, take.record.messages, take.duration_s)
+    figures = None
+    if truth is not None:
+        figures = figures_of(take, truth, settings.conductor.latency_out_s)
     title = str(piece.get("title") or take.score.title)
     draw_picture(
         folder / "picture.svg",
@@ -60,6 +63,7 @@ def write_take(
         title=title,
         subtitle=subtitle,
         truth=truth,
+        caption=_caption(figures or {}),
     )
     record = take.record
     facts: dict[str, object] = {
@@ -91,8 +95,8 @@ def write_take(
         "end_quarter": take.score.end_quarter,
         "final_state": record.states[-1] if len(record) else None,
     }
-    if truth is not None:
-        facts["figures"] = figures_of(take, truth, settings.conductor.latency_out_s)
+    if figures is not None:
+        facts["figures"] = figures
     write_json(folder, facts)
     return facts
 
@@ -152,6 +156,15 @@ def figures_of(take: Take, truth: Truth, output_latency_s: float = 0.0) -> dict[
         )
     except ValueError as error:
         raise BadInputError(f"the truth file does not fit this take: {error}") from error
+
+
+def _caption(figures: Mapping[str, float]) -> str:
+    if "asynchrony_median_ms" not in figures:
+        return ""
+    return (
+        f"together with the soloist: median {figures['asynchrony_median_ms']:.0f} ms apart, "
+        f"{100 * figures['asynchrony_within_100']:.0f} % within 100 ms"
+    )
 
 
 def _versions() -> dict[str, str]:

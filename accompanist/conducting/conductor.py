@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 
+from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
 from accompanist.conducting.planner import Path, plan_path
@@ -26,11 +27,9 @@ from accompanist.score.tempo import WrittenTempo
 
 __all__ = ["Conductor", "Direction"]
 
-_CLOSED, _OPEN = float("-inf"), float("inf")
-_TOUCH_QUARTER = 2e-4
+_OPEN = float("inf")
 _COUNTED_SD_S, _COUNTED_SD = 0.03, 0.12
 """How sure the soloist's entry and tempo are after a count-in."""
-_KEPT_RELEASES = 8
 _LOOP_EDGE_QUARTER = 1.0
 _EDGE_QUARTER = 1e-9
 
@@ -95,9 +94,7 @@ class Conductor:
         self._follower_at: float | None = None
         self._blocked_from: float | None = None
         self._review_s = _OPEN
-        self._own_event = 0
-        self._own_s: dict[int, float] = {}
-        self._close(0.0, 0.0)
+        self._ensemble = EnsembleLine(self._grid, self._set.latency_out_s)
 
     @property
     def model(self) -> TempoModel:
@@ -153,7 +150,10 @@ class Conductor:
         self._now_s = now_s = estimate.time_s
         sound_s = now_s + self._set.latency_out_s
         self._jumped, self._follower_at = False, None
-        self._note_releases(self._position(sound_s))
+        self._ensemble.note_releases(self._position(sound_s))
+        own_s = self._ensemble.released_s.pop(self._soloist.heard, None)
+        if own_s is not None:
+            self._patience.drag.released(own_s, self._soloist.heard_s)
         if self._auto_start_s is not None and now_s >= self._auto_start_s:
             self._auto_start_s = None
             self._commands.append(self._do_start)
@@ -178,7 +178,11 @@ class Conductor:
                 self._replan(sound_s)
             self._judge(sound_s)
         return Direction(
-            self._sent, self._state, self._jumped, self._position(sound_s), self._follower_at
+            self._ensemble.sent,
+            self._state,
+            self._jumped,
+            self._position(sound_s),
+            self._follower_at,
         )
 
     def _begin_with(self, event: int, time_s: float, sound_s: float) -> None:
@@ -196,7 +200,6 @@ class Conductor:
         event = news.event
         if event is not None:
             self._phase = "playing"
-            self._drag_pair(event)
         if self._locked:
             return
         model, quarter = self._soloist.model, self._position(sound_s)
@@ -232,7 +235,7 @@ class Conductor:
         gate = _OPEN if alone else self._gate(path, quarter, sound_s)
         if self._loop is not None:
             gate = min(gate, max(self._loop[1], quarter))
-        self._set_plan(replace(path.timeline, gate_quarter=gate))
+        self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
         self._review_s = path.timeline.times_s[-1]
         if soloist.lost_from is not None:
             patience_ends_s = soloist.lost_from + self._set.lost_s + self._set.latency_out_s
@@ -257,7 +260,7 @@ class Conductor:
             self._state = "countin"
             return
         self._phase = "playing"
-        if quarter < self._plan.gate_quarter - _TOUCH_QUARTER:
+        if not self._ensemble.at_gate(quarter):
             self._blocked_from = None
             self._state = "following" if self._soloist.lost_from is None else "lost"
             return
@@ -292,7 +295,7 @@ class Conductor:
         self._start_quarter = min(max(at, 0.0), self._end_quarter)
         self._first_event = self._event_to_begin_with(self._start_quarter)
         self._phase = self._state = "idle"
-        self._close(at, sound_s)
+        self._ensemble.close(at, sound_s)
 
     def _do_locate(self, quarter: float, sound_s: float) -> None:
         if not isfinite(quarter):
@@ -302,7 +305,7 @@ class Conductor:
         self._phase = self._state = "armed"
         self._follower_at = at
         self._jumped = True
-        self._close(at, sound_s)
+        self._ensemble.close(at, sound_s)
 
     def _do_lock(self, locked: bool, sound_s: float) -> None:
         self._locked = locked
@@ -320,7 +323,7 @@ class Conductor:
             return
         quarter, soloist = self._position(sound_s), self._soloist
         event = self._grid.event_from(quarter)
-        if quarter >= self._plan.gate_quarter - _TOUCH_QUARTER:
+        if self._ensemble.at_gate(quarter):
             event = max(soloist.heard, soloist.crossed) + 1
         if self._phase == "playing" and event < len(self._grid):
             soloist.take(event, self._now_s)
@@ -361,49 +364,19 @@ class Conductor:
         return max(lengths[:2], default=4.0)
 
     def _position(self, sound_s: float) -> float:
-        """Where the ensemble stands in what is about to sound."""
-        if self._plan.gate_quarter == _CLOSED:
-            return self._plan.quarters[0]
-        return min(self._plan.to_quarter(sound_s), self._plan.gate_quarter)
+        return self._ensemble.position(sound_s)
 
-    def _set_plan(self, plan: Timeline) -> None:
-        self._plan = plan
-        shift = self._set.latency_out_s
-        self._sent = replace(plan, times_s=tuple(t - shift for t in plan.times_s))
-
-    def _set_position(self, quarter: float, sound_s: float) -> None:
+    def _put(self, quarter: float, sound_s: float) -> None:
         rate = self._grid.written_rate(quarter) / self._soloist.model.ratio
-        self._set_plan(Timeline((sound_s,), (quarter,), rate))
-        self._own_event = self._grid.event_from(quarter)
-        self._own_s.clear()
+        self._ensemble.put(quarter, sound_s, rate)
         self._blocked_from = None
 
     def _begin_at(self, quarter: float, sound_s: float) -> None:
         moved = abs(quarter - self._position(sound_s)) > _EDGE_QUARTER
         self._jumped = self._jumped or moved or quarter > 0
-        self._set_position(quarter, sound_s)
-
-    def _close(self, quarter: float, sound_s: float) -> None:
-        """Let nothing be due until further notice."""
-        self._set_position(quarter, sound_s)
-        self._set_plan(replace(self._plan, gate_quarter=_CLOSED))
+        self._put(quarter, sound_s)
 
     def _jump(self, quarter: float, sound_s: float) -> None:
         self._jumped = True
-        self._set_position(quarter, sound_s)
+        self._put(quarter, sound_s)
         self._state = "following"
-
-    def _note_releases(self, quarter: float) -> None:
-        """Keep the times at which the ensemble's own coincident notes sounded."""
-        grid = self._grid
-        while self._own_event < len(grid) and grid.release_quarter[self._own_event] < quarter:
-            event, self._own_event = self._own_event, self._own_event + 1
-            if grid.coincident[event]:
-                self._own_s[event] = self._plan.to_time(grid.release_quarter[event])
-                if len(self._own_s) > _KEPT_RELEASES:
-                    del self._own_s[min(self._own_s)]
-                self._drag_pair(event)
-
-    def _drag_pair(self, event: int) -> None:
-        if event == self._soloist.heard and event in self._own_s:
-            self._patience.drag.released(self._own_s.pop(event), self._soloist.heard_s)

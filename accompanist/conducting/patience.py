@@ -14,8 +14,6 @@ _OPEN = float("inf")
 _UNCERTAIN_SHARE = 0.3
 """A prediction is worth nothing when its sd is more than this share of the interval."""
 
-import os
-LONG=float(os.environ.get("LONG","9"))
 _HOLDS_OFTEN = 0.04
 _REPORT_SPREAD_S = 0.02
 
@@ -36,10 +34,7 @@ class Patience:
         sd_s = soloist.model.predict(self._grid.quarters[event]).sd_s
         delay_s = soloist.delay_s + self._set.latency_out_s
         wait = wait_s(sd_s, delay_s)
-        length_s = soloist.model.ratio * (
-            self._grid.seconds[event] - self._grid.seconds[max(event - 1, 0)]
-        )
-        if soloist.hold_share > _HOLDS_OFTEN or length_s > LONG:
+        if soloist.hold_share > _HOLDS_OFTEN:
             # With a soloist who dwells unannounced, silence at the moment of a report is news.
             wait = max(wait, delay_s + _REPORT_SPREAD_S)
         if self._set.anti_drag:

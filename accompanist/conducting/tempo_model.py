@@ -258,7 +258,7 @@ class KalmanTempo:
             lo += w * (p.lo + b * c)
             oo += w * (p.oo + c * c)
         l = min(max(l, _FASTEST), _SLOWEST)  # noqa: E741
-        return _State(t, l, min(max(o, -0.7), 0.7), tt, tl, to, ll, lo, oo)
+        return _State(t, l, min(max(o, -0.5), 0.5), tt, tl, to, ll, lo, oo)
 
 
 class LinearTempo:

@@ -14,7 +14,7 @@ from accompanist.score.solo import solo_line
 __all__ = ["SoloChoice", "choose_solo"]
 
 _ROLE_POINTS: dict[Role, float] = {
-    Role.SOLO: 6.0,
+    Role.SOLO: 10.0,
     Role.VOICE: 5.0,
     Role.MELODY: 4.0,
     Role.UNKNOWN: 1.0,
@@ -114,19 +114,33 @@ def _listing(parts: Sequence[Part]) -> str:
 
 def _guess(candidates: Sequence[Part]) -> SoloChoice:
     most_notes = max(len(p.notes) for p in candidates)
-    ranked = sorted(
-        candidates,
-        key=lambda p: _melody_points(p, candidates.index(p), most_notes),
-        reverse=True,
-    )
-    best = ranked[0]
-    return SoloChoice(best, _reason(best))
+    roles = _roles(candidates)
+    points = [
+        _melody_points(part, role, place, most_notes)
+        for place, (part, role) in enumerate(zip(candidates, roles, strict=True))
+    ]
+    best = points.index(max(points))
+    return SoloChoice(candidates[best], _reason(candidates[best], roles[best]))
 
 
-def _melody_points(part: Part, place: int, most_notes: int) -> float:
-    """How much a part looks like the one that somebody would stand up and play."""
+def _roles(candidates: Sequence[Part]) -> list[Role]:
+    """Tell the roles of the parts, with what their neighbours say about them."""
+    roles = [role_of(part) for part in candidates]
+    if Role.UPPER_STAFF in roles:
+        for i, part in enumerate(candidates):
+            if part.name.casefold() in ("bass", "basso") and not part.lyrics:
+                roles[i] = Role.LOWER_STAFF  # the other hand of a "treble"
+    nameless = len(roles) > 2 and all(role is Role.UNKNOWN for role in roles)
+    if nameless and candidates[-1].program == candidates[-2].program:
+        # Nobody has a name: a keyboard's two staves stand at the foot of the page.
+        roles[-2:] = [Role.UPPER_STAFF, Role.LOWER_STAFF]
+    return roles
+
+
+def _melody_points(part: Part, role: Role, place: int, most_notes: int) -> float:
+    """Weigh how much a part looks like the one that somebody would stand up and play."""
     line = solo_line(part)
-    points = _ROLE_POINTS[role_of(part)] + _ORDER_POINTS * min(place, 8)
+    points = _ROLE_POINTS[role] + _ORDER_POINTS * min(place, 8)
     if part.lyrics:
         points += 4.0
     if len(line) == 0:
@@ -140,7 +154,7 @@ def _melody_points(part: Part, place: int, most_notes: int) -> float:
 
 
 def _single_share(part: Part) -> float:
-    """Share of the events in which one note begins and no older one goes on sounding."""
+    """Get the share of the events in which one note begins and no older one goes on sounding."""
     line = solo_line(part)
     alone, sounding_until = 0, -1.0
     for onset, event in zip(line.onsets_quarter.tolist(), line.notes, strict=True):
@@ -150,8 +164,7 @@ def _single_share(part: Part) -> float:
     return alone / len(line)
 
 
-def _reason(part: Part) -> str:
-    role = role_of(part)
+def _reason(part: Part, role: Role) -> str:
     if role is Role.UPPER_STAFF:
         return "the right hand; the other hand is the accompaniment"
     if part.lyrics:

@@ -72,7 +72,7 @@ _WORDS: tuple[tuple[Role, str], ...] = (
     ),
     (
         Role.CHORDS,
-        r"piano|klavier|pianoforte|forte-?piano|\bpno\b|\bpf\b|harpsichord|cembalo|clavecin"
+        r"piano|klavier|acoustic grand|forte-?piano|\bpno\b|\bpf\b|harpsichord|cembalo|clavecin"
         r"|clavicembalo|\bclav|organ|orgel|orgue|\bharp\b|harfe|\barpa\b|\bharpe\b|guitar|gitarre"
         r"|guitarra|guitare|chitarra|chord|accomp|begleit|lute|laute|theorb|celesta|keyboard"
         r"|accordion|strings|streicher|orchestr|ripieno|tutti|\bpad\b|harmonium|ukulele|banjo",
@@ -119,11 +119,12 @@ def role_of(part: Part) -> Role:
     """
     if part.percussion:
         return Role.PERCUSSION
-    for text in (part.name, part.instrument):
-        role = _role_of_text(text)
-        if role is not Role.UNKNOWN:
-            return role
-    return _role_of_program(part.program) if part.program else Role.UNKNOWN
+    by_name, by_instrument = _role_of_text(part.name), _role_of_text(part.instrument)
+    by_program = _role_of_program(part.program) if part.program else Role.UNKNOWN
+    sounds = by_instrument if by_instrument is not Role.UNKNOWN else by_program
+    if by_name is Role.VOICE and sounds is Role.CHORDS and not part.lyrics:
+        return Role.CHORDS  # the "bass" of a harpsichord
+    return by_name if by_name is not Role.UNKNOWN else sounds
 
 
 def _role_of_text(text: str) -> Role:

@@ -3,7 +3,7 @@
 Only the signs at each printed measure count, so the same rules serve every notation format.
 Files are often imperfect; each imperfection gets the reading a musician would give it:
 
-- a repeat without a start goes back to behind the last repeat, else to the beginning;
+- a repeat without a start goes back to behind the last repeat or Fine, else to the beginning;
 - a first ending without its repeat sign, followed by a second one, is repeated all the same;
 - a pass for which no ending is printed takes the last one;
 - D.S. without a segno is D.C.; "al coda" without a coda, or without "to coda", plays on;
@@ -117,6 +117,7 @@ class _Walk:
         self.at = 0
         self.passage = 1
         self.section_start = 0
+        self.start_is_drawn = False
         self.jumped = False
         self.jumped_from = -1
         self.codas = [i for i, bar in enumerate(signs) if bar.coda]
@@ -152,17 +153,23 @@ class _Walk:
             return index
         if index < first < group.end:
             return first
-        self.section_start, self.passage = group.end, 1
+        self._begin_section(group.end)
         return self._past_other_endings(group.end)
 
     def _begin_anew(self, index: int) -> None:
         """Leave what was replayed after a jump: from ``index`` on it is all new."""
         self.jumped = self.al_coda = False
-        self.section_start, self.passage = index, 1
+        self._begin_section(index)
+
+    def _begin_section(self, index: int) -> None:
+        """Let a repeat whose start nobody has drawn go back to ``index``."""
+        self.section_start, self.passage, self.start_is_drawn = index, 1, False
 
     def _enter(self, index: int) -> None:
         if self.signs[index].repeat_start and index != self.section_start and not self.jumped:
             self.section_start, self.passage = index, 1
+        if self.signs[index].repeat_start:
+            self.start_is_drawn = True
 
     def _leave(self, index: int) -> int | None:
         """Find the measure behind ``index`` in performance; None at the end."""
@@ -194,7 +201,9 @@ class _Walk:
             return self.section_start
         ends_group = group is not None and index == group.end - 1
         if times or ends_group:
-            self.section_start, self.passage = index + 1, 1
+            self._begin_section(index + 1)
+        elif self.signs[index].fine and not self.start_is_drawn:
+            self._begin_section(index + 1)  # a trio begins behind Fine
         return None
 
     def _times(self, index: int, group: _Group | None) -> int:

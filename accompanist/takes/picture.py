@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,8 @@ _MOST_POINTS = 1600
 _SHOWN_ASYNCHRONY_MS = 200.0
 _SHORTEST_TINT_S = 0.25
 _MANY_NOTES = 300
+_TALL, _SMALL = 0.013, 0.008
+"""Half the height of a stroke for a note, as a share of the panel."""
 _STATES = {
     "holding": ("#f6e7c8", "holding"),
     "waiting": ("#ececf0", "waiting"),
@@ -78,6 +79,7 @@ def draw_picture(
     title: str,
     subtitle: str = "",
     truth: Truth | None = None,
+    caption: str = "",
 ) -> None:
     """Draw position, tempo and confidence against time, and with the truth the asynchrony.
 
@@ -93,6 +95,8 @@ def draw_picture(
         Written above.
     truth : Truth, optional
         Where the soloist really was.
+    caption : str
+        Written over the asynchrony.
     """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -112,6 +116,7 @@ def draw_picture(
         _draw_confidence(axes[2], record)
         if truth is not None:
             _draw_asynchrony(axes[3], record, truth)
+            axes[3].set_title(caption, loc="left", fontsize=8.5, pad=3.0)
         for axis in axes:
             axis.tick_params(length=2.5, width=0.6)
             axis.margins(x=0.005)
@@ -126,17 +131,19 @@ def draw_picture(
 
 def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | None) -> None:
     times, quarters = record.times_s, record.quarters
-    _shade_states(axis, record)
     struck = record.struck
+    shown = [*quarters.tolist(), *(m.quarter for m in struck)]
+    low, high = min(shown, default=0.0), max(shown, default=1.0)
+    high = max(high, low + 1.0)
+    _shade_states(axis, record)
     if struck:
+        half = (_TALL if len(struck) < _MANY_NOTES else _SMALL) * (high - low)
+        # One path of short strokes is a fraction of the size of as many markers.
         axis.plot(
-            [m.time_s for m in struck],
-            [m.quarter for m in struck],
-            linestyle="none",
-            marker="|",
-            markersize=7 if len(struck) < _MANY_NOTES else 4,
-            markeredgewidth=0.9,
+            [x for m in struck for x in (m.time_s, m.time_s, np.nan)],
+            [y for m in struck for y in (m.quarter - half, m.quarter + half, np.nan)],
             color=_ENSEMBLE,
+            linewidth=0.9,
             label="the ensemble's notes",
         )
     if len(times):
@@ -150,22 +157,19 @@ def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | 
             truth.quarters,
             linestyle="none",
             marker="o",
-            markersize=2.4,
+            markersize=2.4 if len(truth.times_s) < _MANY_NOTES else 1.2,
             markeredgewidth=0,
             color=_TRUTH,
             label="the soloist, in truth",
         )
-    shown = list(quarters) + [m.quarter for m in struck]
-    low, high = (min(shown, default=0.0), max(shown, default=1.0))
-    high = max(high, low + 1.0)
     _bar_axis(axis, score.measures, low, high)
-    axis.set_ylabel("bar")
     _put_legend(axis)
 
 
 def _shade_states(axis: Axes, record: TakeRecord) -> None:
     """Lay a tint behind the stretches in which the ensemble waits or is lost."""
     states, times = record.states, record.times_s
+    shortest_s = max(_SHORTEST_TINT_S, (times[-1] if len(times) else 0.0) / 300)
     start = 0
     named: set[str] = set()
     for i in range(1, len(states) + 1):
@@ -173,7 +177,7 @@ def _shade_states(axis: Axes, record: TakeRecord) -> None:
             continue
         look = _STATES.get(states[start])
         end = times[min(i, len(times) - 1)]
-        if look is not None and end - times[start] >= _SHORTEST_TINT_S:
+        if look is not None and end - times[start] >= shortest_s:
             colour, name = look
             label = None if name in named else name
             named.add(name)
@@ -182,19 +186,22 @@ def _shade_states(axis: Axes, record: TakeRecord) -> None:
 
 
 def _bar_axis(axis: Axes, measures: Sequence[Measure], low: float, high: float) -> None:
+    """Label round bar numbers, where there is room for them."""
     span = high - low
     axis.set_ylim(low - 0.02 * span, high + 0.02 * span)
     shown = [m for m in measures if low - 1e-6 <= m.start_quarter <= high]
-    if not shown:
-        axis.set_ylabel("quarter")
-        return
-    every = next(n for n in (1, 2, 4, 8, 16, 32, 64, 128, 10**9) if len(shown) / n <= 18)
-    # A pickup's own label would stand on that of the first whole bar.
-    whole = [
-        m for m, after in pairwise(shown) if after.start_quarter - m.start_quarter > 0.02 * span
-    ]
-    ticks = [*whole, shown[-1]][::every]
-    axis.set_yticks([m.start_quarter for m in ticks], [m.printed for m in ticks])
+    axis.set_ylabel("bar" if shown else "quarter")
+    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 10**6) if len(shown) / n <= 20)
+    ticks: list[Measure] = []
+    for index, measure in enumerate(shown):
+        number = int(measure.printed) if measure.printed.isdecimal() else index
+        if number % every:
+            continue
+        if ticks and measure.start_quarter - ticks[-1].start_quarter < 0.025 * span:
+            ticks.pop()
+        ticks.append(measure)
+    if ticks:
+        axis.set_yticks([m.start_quarter for m in ticks], [m.printed for m in ticks])
 
 
 def _draw_tempo(axis: Axes, record: TakeRecord, tempo: WrittenTempo, score: Score) -> None:
@@ -268,12 +275,6 @@ def _draw_asynchrony(axis: Axes, record: TakeRecord, truth: Truth) -> None:
     axis.set_ylim(-1.08 * _SHOWN_ASYNCHRONY_MS, 1.08 * _SHOWN_ASYNCHRONY_MS)
     axis.set_yticks([-200, -100, 0, 100, 200])
     axis.set_ylabel("early · late, ms")
-    if len(size):
-        text = (
-            f"together with the soloist: median {np.median(size):.0f} ms, "
-            f"{100 * np.mean(size <= 100):.0f} % within 100 ms"
-        )
-        axis.set_title(text, loc="left", fontsize=8.5, pad=3.0)
 
 
 def _asynchrony_ms(record: TakeRecord, truth: Truth) -> tuple[Array, Array]:

@@ -62,6 +62,16 @@ START, BACK = B(repeat_start=True), B(repeat_times=2)
             [B(), B(fine=True), B(jump=JumpTo.START)], [0, 1, 2, 0, 1], id="da capo al fine"
         ),
         pytest.param(
+            [B(), B(fine=True), B(), B(repeat_times=2, jump=JumpTo.START)],
+            [0, 1, 2, 3, 2, 3, 0, 1],
+            id="a trio behind Fine",
+        ),
+        pytest.param(
+            [START, B(fine=True), B(), B(repeat_times=2)],
+            [0, 1, 2, 3, 0, 1, 2, 3],
+            id="Fine within a repeat",
+        ),
+        pytest.param(
             [B(), B(segno=True), B(fine=True), B(jump=JumpTo.SEGNO)],
             [0, 1, 2, 3, 1, 2],
             id="dal segno al fine",

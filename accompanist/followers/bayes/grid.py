@@ -68,7 +68,7 @@ class FilterSettings:
     onset_zero: float = 0.40
     onset_width: float = 0.43
     onset_least: float = -0.3
-    repeat_least: float = -0.6
+    repeat_least: float = -0.3
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
     prune: float = 1e-15
