@@ -14,14 +14,11 @@ from pathlib import Path
 
 import platformdirs
 
-import accompanist
 from accompanist.score.model import Score
 from accompanist.score.serial import SERIAL_VERSION, score_from_plain, score_to_plain
 
-__all__ = ["READER_VERSION", "ScoreCache"]
+__all__ = ["ScoreCache"]
 
-READER_VERSION = 1
-"""Grows with every change in what the importers make of a file."""
 _MOST_FILES = 300
 
 
@@ -39,8 +36,12 @@ class ScoreCache:
 
     def key(self, data: bytes, name: str) -> str:
         """Name of the entry for a file's contents as these importers read them."""
-        versions = f"{accompanist.__version__}/{READER_VERSION}/{SERIAL_VERSION}/{name}/"
-        return hashlib.sha256(versions.encode() + data).hexdigest()
+        digest = hashlib.sha256(f"{SERIAL_VERSION}/{name}/".encode())
+        # The importers' own text is part of the key: what an older version has read is read anew.
+        for source in sorted((Path(__file__).parent / "importers").glob("*.py")):
+            digest.update(source.read_bytes())
+        digest.update(data)
+        return digest.hexdigest()
 
     def get(self, key: str) -> Score | None:
         """Fetch an entry; None where there is none that can be read."""

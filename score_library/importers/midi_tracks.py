@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,7 @@ def _read_meta(
 def _tidy(text: str) -> str:
     """Take off the decoration LilyPond gives a name ("flute:", "Staff_violin:")."""
     name = " ".join(decoded(text).split()).rstrip(":").strip()
+    name = re.sub(r"^(Piano|Grand)?(Staff|Voice)[_:]+", "", name)
     if name.startswith("\\"):
         return ""
     return name[:80]

@@ -33,13 +33,12 @@ def read_direction(
         Accents on notes that begin there.
     """
     accents: list[tuple[float, int]] = []
-    words = " ".join(
-        " ".join((w.text or "").split()) for w in element.findall("direction-type/words")
-    ).strip()
+    pieces = [" ".join((w.text or "").split()) for w in element.findall("direction-type/words")]
+    words = " ".join(pieces).strip()
     sound = element.find("sound")
     before = bar.signs
-    if words:
-        bar.signs = jump_words(words, before)
+    for piece in dict.fromkeys([words, *pieces]):
+        bar.signs = jump_words(piece, bar.signs)
     goes_to_coda = (sound is not None and bool(sound.get("tocoda"))) or (
         bar.signs.to_coda and not before.to_coda
     )
