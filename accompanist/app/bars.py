@@ -53,6 +53,11 @@ class BarCounter:
             return 1.0, 4
         return 4.0 / current[-1].denominator, current[-1].numerator
 
+    def bar_length(self, quarter: float) -> float:
+        """Length in quarters of the bar at a position; of a whole one where a pickup stands."""
+        ahead = [m.length_quarter for m in self.score.measures if m.end_quarter > quarter]
+        return max(ahead[:2], default=4.0)
+
     def find(self, bar: str) -> Measure:
         """Give the bar of a printed number, the first time that it is played.
 

@@ -2,43 +2,73 @@
 
 from __future__ import annotations
 
-import math
-
-from accompanist.conducting.timeline import Timeline
+from accompanist.app.bars import BarCounter
 from accompanist.performing.messages import Kind, Message, TimedMessage
+from accompanist.score.model import Score
+from accompanist.session import Step
 
-__all__ = ["clicks"]
+__all__ = ["CountIn"]
 
 CHANNEL = 10
 HIGH, LOW = 76, 77
 """General MIDI wood blocks."""
 LENGTH_S = 0.05
+VELOCITY = 100
 
 
-def clicks(
-    timeline: Timeline,
-    from_s: float,
-    until_s: float,
-    *,
-    first_quarter: float,
-    beat_quarter: float,
-    beats: int,
-) -> tuple[TimedMessage, ...]:
-    """Clicks due in [``from_s``, ``until_s``), on the beats before ``first_quarter``.
+class CountIn:
+    """Clicks on the beats before the ensemble begins, whenever it counts in.
 
-    >>> line = Timeline((0.0,), (-4.0,), 2.0)
-    >>> found = clicks(line, 0.0, 1.1, first_quarter=0.0, beat_quarter=1.0, beats=4)
-    >>> [(c.time_s, c.message.number) for c in found if c.message.kind is Kind.ON]
-    [(0.0, 76), (0.5, 77), (1.0, 77)]
+    Parameters
+    ----------
+    score : Score
+    bars : float
+        Length of the count-in, as the conductor has it.
     """
-    low = (timeline.to_quarter(from_s) - first_quarter) / beat_quarter
-    high = (timeline.to_quarter(until_s) - first_quarter) / beat_quarter
-    out: list[TimedMessage] = []
-    for beat in range(math.ceil(low - 1e-9), min(math.ceil(high - 1e-9), 0)):
-        quarter = first_quarter + beat * beat_quarter
-        time_s = timeline.to_time(quarter)
-        key = HIGH if beat % beats == 0 else LOW
-        out.append(TimedMessage(time_s, quarter, 0, Message(Kind.ON, CHANNEL, key, 100)))
-        off_s = time_s + LENGTH_S
-        out.append(TimedMessage(off_s, quarter, 0, Message(Kind.OFF, CHANNEL, key, 0)))
-    return tuple(out)
+
+    def __init__(self, score: Score, bars: float) -> None:
+        self._counter = BarCounter(score)
+        self._bars = bars
+        self._counting = False
+        self._left = 0
+        self._beats = 4
+        self._beat_s = 0.0
+        self._first_quarter = 0.0
+        self._first_beat = 0
+        self._previous_s = 0.0
+
+    def clicks(self, step: Step) -> tuple[TimedMessage, ...]:
+        """Give the clicks due in the hop after this step; to be called for every step."""
+        now_s = step.estimate.time_s
+        hop_s, self._previous_s = now_s - self._previous_s, now_s
+        if step.state != "countin":
+            self._counting = False
+            return ()
+        if not self._counting:
+            self._begin(step)
+        out: list[TimedMessage] = []
+        begins_s = step.timeline.to_time(self._first_quarter)
+        while self._left and begins_s - self._left * self._beat_s < now_s + hop_s:
+            time_s = max(begins_s - self._left * self._beat_s, now_s)
+            downbeat = (self._first_beat - self._left) % self._beats == 0
+            key = HIGH if downbeat else LOW
+            on = Message(Kind.ON, CHANNEL, key, VELOCITY)
+            out.append(TimedMessage(time_s, self._first_quarter, 0, on))
+            off = Message(Kind.OFF, CHANNEL, key)
+            out.append(TimedMessage(time_s + LENGTH_S, self._first_quarter, 0, off))
+            self._left -= 1
+        return tuple(out)
+
+    def _begin(self, step: Step) -> None:
+        """See how many beats there are from here to the place where the ensemble begins."""
+        first = step.played_quarter
+        for _ in range(3):  # the length of the bar is that of the place looked for
+            lead_quarter = self._bars * self._counter.bar_length(first)
+            first = step.played_quarter + lead_quarter
+        beat_quarter, self._beats = self._counter.metre(first)
+        self._counting = True
+        self._left = round(lead_quarter / beat_quarter)
+        self._first_quarter = first
+        self._first_beat = round(self._counter.position(first).beat) - 1
+        length_s = step.timeline.to_time(first) - step.estimate.time_s
+        self._beat_s = length_s / max(self._left, 1)

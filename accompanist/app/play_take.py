@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from accompanist.app.bars import BarCounter
+from accompanist.app.count_in import CountIn
 from accompanist.app.keymap import KeyMap
 from accompanist.app.live import LiveEngine
 from accompanist.app.offline import ComputeTimes, OfflineSettings, Take
@@ -25,16 +26,16 @@ from accompanist.app.play_parts import (
     open_ensemble,
     open_soloist,
 )
-from accompanist.app.playing import Player, Router, count_in_clicks, on_stage
+from accompanist.app.playing import Player, Router, on_stage
 from accompanist.app.take_files import write_sound, write_take
 from accompanist.app.terminal import Screen
 from accompanist.app.warm import warm_up
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
-from accompanist.errors import AccompanistError, DeviceError
+from accompanist.errors import AccompanistError, DeviceError, UsageError
 from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
-from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
 from accompanist.performing.plan import accompaniment_plan
 from accompanist.performing.scheduler import Scheduler
 from accompanist.score.choose import choose_solo
@@ -60,6 +61,10 @@ def play_take(settings: PlaySettings) -> None:
     """
     piece = open_piece(settings.piece)
     choice = choose_solo(piece.score, settings.solo)
+    if settings.follower is not None and settings.follower not in follower_names():
+        raise UsageError(
+            f"no follower is called {settings.follower!r}; there are {', '.join(follower_names())}"
+        )
     start_quarter = 0.0
     if settings.start_bar is not None:
         start_quarter = BarCounter(piece.score).find(settings.start_bar).start_quarter
@@ -74,15 +79,11 @@ def play_take(settings: PlaySettings) -> None:
         f"{piece.title}: you play {choice.part.name}, part {choice.part.number} ({choice.reason}).",
         err=True,
     )
-    stopped: BaseException | None = None
     with _termination_as_interrupt():
         try:
             live.play()
-        except (KeyboardInterrupt, AccompanistError) as reason:
-            stopped = reason
-        live.keep()
-    if stopped is not None:
-        raise stopped
+        finally:
+            live.keep()
 
 
 class _LiveTake:
@@ -141,7 +142,7 @@ class _LiveTake:
             soloist.feed,
             [ensemble.sink],
             recorder=soloist.recorder,
-            extra=count_in_clicks(score, start_quarter),
+            extra=CountIn(score, self._how.conductor.countin_bars).clicks,
         )
 
     def play(self) -> None:

@@ -10,19 +10,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from accompanist.app.bars import BarCounter
-from accompanist.app.count_in import clicks
 from accompanist.app.keymap import Action, Command, KeyMap
 from accompanist.app.live import LiveEngine, undisturbed
 from accompanist.app.terminal import Flags, Screen
 from accompanist.conducting.conductor import Conductor
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import PlayedNote
-from accompanist.performing.messages import TimedMessage
 from accompanist.score.model import Score
-from accompanist.session import Session, Step
+from accompanist.session import Session
 from bridges.keyboard import HeldKeys, KeyPress, RawKeyboard
 
-__all__ = ["Player", "Router", "TapSource", "count_in_clicks", "on_stage"]
+__all__ = ["Player", "Router", "TapSource", "on_stage"]
 
 LOOK_S = 0.05
 """The screen is drawn and commands are taken this often."""
@@ -193,30 +191,6 @@ class Player:
     def _say(self, message: str) -> None:
         self.flags = replace(self.flags, message=message)
         self._message_until_s = time.monotonic() + 4.0
-
-
-def count_in_clicks(score: Score, start_quarter: float) -> Callable[[Step], Iterable[TimedMessage]]:
-    """Make the function that gives the clicks of a count-in for each step."""
-    beat_quarter, beats = BarCounter(score).metre(start_quarter)
-    previous_s = 0.0
-
-    def extra(step: Step) -> Iterable[TimedMessage]:
-        nonlocal previous_s
-        from_s, previous_s = previous_s, step.estimate.time_s
-        if step.state != "countin":
-            return ()
-        # one hop ahead of what was heard, like everything that is sent
-        hop_s = previous_s - from_s
-        return clicks(
-            step.timeline,
-            previous_s,
-            previous_s + hop_s,
-            first_quarter=start_quarter,
-            beat_quarter=beat_quarter,
-            beats=beats,
-        )
-
-    return extra
 
 
 @contextmanager

@@ -18,7 +18,9 @@ DEFAULT_FOLLOWER: Final = "bayes"
 def _bayes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> Follower:
     from accompanist.followers.bayes.follower import BayesFollower
 
-    return BayesFollower(solo, tempo, sample_rate, hop)
+    follower = BayesFollower(solo, tempo, sample_rate, hop)
+    follower.warm()
+    return follower
 
 
 def _notes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> Follower:

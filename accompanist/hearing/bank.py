@@ -28,6 +28,9 @@ NARROWEST_HZ: Final = 8.0
 _HIGHEST_OF_RATE: Final = 0.45
 """Bands above this share of the sample rate are left out."""
 
+_BLOCK_HZ: Final = 10.0
+"""Corner of the high-pass in front, against offsets."""
+
 _CASCADE: Final = 1.55
 """Two cascaded poles are narrower than one: each is made wider by this much."""
 
@@ -39,12 +42,18 @@ def _resonate(
     sin_r: npt.NDArray[np.float32],
     gain: npt.NDArray[np.float32],
     state: npt.NDArray[np.float32],
+    blocked: npt.NDArray[np.float64],
+    keep: float,
     out: npt.NDArray[np.float32],
 ) -> None:
     """Push samples through all bands; ``out`` gets the magnitudes after the last one."""
     a_re, a_im, b_re, b_im = state[0], state[1], state[2], state[3]
     bands = len(gain)
-    for x in samples:
+    for sample in samples:
+        # An offset is no sound, but it would leak into the lowest bands.
+        blocked[1] = sample - blocked[0] + keep * blocked[1]
+        blocked[0] = sample
+        x = np.float32(blocked[1])
         for k in range(bands):
             c = cos_r[k]
             s = sin_r[k]
@@ -91,6 +100,8 @@ class FilterBank:
         self._sin = (self.radius * np.sin(self.angle)).astype(np.float32)
         self._gain = (2 * (1 - self.radius) ** 2).astype(np.float32)
         self._state = np.zeros((4, len(self.frequencies_hz)), dtype=np.float32)
+        self._blocked = np.zeros(2)
+        self._keep = float(np.exp(-2 * np.pi * _BLOCK_HZ / sample_rate))
 
     def __len__(self) -> int:
         return len(self.frequencies_hz)
@@ -100,7 +111,9 @@ class FilterBank:
 
         A full-scale sine in the middle of a band gives 1.0. Allocates nothing.
         """
-        _resonate(samples, self._cos, self._sin, self._gain, self._state, out)
+        _resonate(
+            samples, self._cos, self._sin, self._gain, self._state, self._blocked, self._keep, out
+        )
 
     def response(self, partials_hz: FloatArray) -> FloatArray:
         """Magnitude [shape=(len(partials_hz), bands)] with which each band answers each sine."""

@@ -14,6 +14,7 @@ __all__ = ["Ear", "clean_mono"]
 
 Float32Array = npt.NDArray[np.float32]
 
+_LOUDEST: Final = np.float32(1e3)
 _PEAK_DECAY_S: Final = 8.0
 _FLOOR_GAIN: Final = 10.0 ** (-45.0 / 20.0)
 """The noise floor is taken to lie 45 dB under the decaying peak of the level."""
@@ -116,5 +117,7 @@ def clean_mono(block: npt.NDArray[np.float32]) -> Float32Array:
     [0.5, 0.25]
     """
     finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+    # Beyond this no converter speaks; sums and squares of it must stay finite.
+    finite = np.clip(finite, -_LOUDEST, _LOUDEST)
     mono = finite.mean(axis=1) if finite.ndim == 2 else finite
     return np.ascontiguousarray(mono, dtype=np.float32)

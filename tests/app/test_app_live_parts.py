@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from accompanist.app.bars import BarCounter, BarPosition
-from accompanist.app.count_in import clicks
+from accompanist.app.count_in import CountIn
 from accompanist.app.keymap import Action, Command, KeyMap
 from accompanist.app.level import LevelMeter
 from accompanist.app.live import LiveView
@@ -195,21 +195,45 @@ def test_a_rest_is_not_too_quiet_yet_and_clipping_is_forgotten() -> None:
 # --- count-in ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.floats(0.5, 4.0), st.integers(1, 2), st.integers(2, 4), st.floats(0.003, 0.05))
-def test_every_beat_of_the_count_in_clicks_once(
-    rate: float, bars: int, beats: int, hop_s: float
-) -> None:
-    line = Timeline((0.0,), (8.0 - bars * beats,), rate)
+def counted(begin_quarter: float, bars: int, rate: float, hop_s: float) -> list[TimedMessage]:
+    """Clicks of a count-in of so many bars before a position, at a steady tempo."""
+    measures = tuple(Measure(3.0 * i, 3.0, str(i + 1)) for i in range(8))
+    score = Score("", (), measures, metres=(Metre(0.0, 3, 4),))
+    counter = CountIn(score, bars)
+    line = Timeline((hop_s,), (begin_quarter - 3.0 * bars,), rate)
     found: list[TimedMessage] = []
-    t = 0.0
-    while line.to_quarter(t) < 9.0:
-        found += clicks(line, t, t + hop_s, first_quarter=8.0, beat_quarter=1.0, beats=beats)
-        t += hop_s
+    for k in range(1, int(3.0 * bars / rate / hop_s) + 10):
+        quarter = line.to_quarter(k * hop_s)
+        estimate = Estimate(k * hop_s, begin_quarter, rate, 1.0, FollowerState.ARMED)
+        state = "countin" if quarter < begin_quarter else "following"
+        found += counter.clicks(Step(estimate, (), line, state, quarter))
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([0.0, 12.0]), st.integers(1, 2), st.floats(0.5, 4.0), st.floats(0.003, 0.05))
+def test_every_beat_of_the_count_in_clicks_once(
+    begin_quarter: float, bars: int, rate: float, hop_s: float
+) -> None:
+    found = counted(begin_quarter, bars, rate, hop_s)
     ons = [c for c in found if c.message.kind is Kind.ON]
-    assert [c.quarter for c in ons] == [8.0 - bars * beats + i for i in range(bars * beats)]
-    assert [c.message.number == 76 for c in ons] == [i % beats == 0 for i in range(bars * beats)]
+    assert [c.time_s for c in ons] == pytest.approx([hop_s + i / rate for i in range(3 * bars)])
+    assert [c.message.number for c in ons] == [76, 77, 77] * bars
     assert len(found) == 2 * len(ons)
+
+
+def test_a_pickup_is_counted_to() -> None:
+    counter = CountIn(waltz(), 1.0)
+    line = Timeline((0.01,), (-3.0,), 1.0)
+    estimate = Estimate(0.01, 0.0, 1.0, 1.0, FollowerState.ARMED)
+    counter.clicks(Step(estimate, (), line, "countin", -3.0))
+    estimate = Estimate(2.9, 0.0, 1.0, 1.0, FollowerState.ARMED)
+    ons = [
+        c.message.number
+        for c in counter.clicks(Step(estimate, (), line, "countin", -0.1))
+        if c.message.kind is Kind.ON
+    ]
+    assert ons == [76, 77]  # the pickup is beat 3
 
 
 # --- keys ----------------------------------------------------------------------------------------

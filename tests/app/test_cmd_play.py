@@ -98,6 +98,7 @@ def test_no_take_keeps_nothing(piece: Path, soloist: Path, tmp_path: Path) -> No
         (["--tap", "--silent"], 2, "--tap needs a terminal"),
         (["--start", "99", "--silent", "--tap"], 2, "there is no bar 99"),
         (["--solo", "Oboe", "--silent"], 2, "Oboe"),
+        (["--follower", "psychic", "--silent"], 2, "no follower is called 'psychic'"),
         (["--from-file", "nowhere.wav", "--silent"], 3, "nowhere.wav"),
         (["--soundfont", "nowhere.sf2"], 4, "nowhere.sf2"),
         (["--midi-in", "No such keyboard", "--silent"], 4, "No such keyboard"),

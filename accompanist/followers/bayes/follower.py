@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Final
 
 import numpy as np
@@ -73,6 +74,14 @@ class BayesFollower:
         self._memory = float(np.exp(-hop_s / _TEMPO_MEMORY_S))
         self._usual_tempo = self._grid.tempo_prior.copy()
         self._last_event = -1
+
+    def warm(self) -> None:
+        """Load the compiled loops, so that the first real hop is as quick as any other.
+
+        Works on a copy: nothing that is heard later is changed.
+        """
+        hop = round(self._hop_s * self._ear.bank.sample_rate)
+        deepcopy(self).feed(Heard(self._hop_s, np.zeros(hop, dtype=np.float32)))
 
     @property
     def latency_s(self) -> float:

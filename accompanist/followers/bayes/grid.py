@@ -203,8 +203,8 @@ class PositionFilter:
         total, scale = observe(
             self.support, self._moved, self.held, self.row_mass, spectrum, rise, self.shift,
             self.templates.looks, self.templates.stroke, g.ages, g.age_bin,
-            g.cell_segment, g.segment_cell, seg.event, seg.begins, g.event_cell, seg.stroke_only,
-            self._factor, self._kappa, self._onset_gain, s.onset_zero, s.onset_width,
+            g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
+            seg.stroke_only, self._factor, self._kappa, self._onset_gain, s.onset_zero, s.onset_width,
             s.onset_least, s.repeat_least, g.attack_bins, self._floor,
         )  # fmt: skip
         cell, held = settle(

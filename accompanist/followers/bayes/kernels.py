@@ -147,6 +147,7 @@ def observe(
     segment_cell: IntArray,
     segment_event: IntArray,
     segment_begins: BoolArray,
+    segment_rest: BoolArray,
     event_cell: IntArray,
     stroke_only: BoolArray,
     factor: Float32Array,
@@ -199,6 +200,16 @@ def observe(
                 total += spectrum[k + shift] * look[k]
             fit[j] = kappa * (total + spectrum[bands] * look[bands])
             top = max(top, fit[j])
+        if s > first and segment_rest[s]:
+            # Players ring on into a rest or do not: it fits as well as the better of the two.
+            look = looks[(s - 1) % slots, levels - 1]
+            total = outside
+            for k in range(from_band, to_band):
+                total += spectrum[k + shift] * look[k]
+            ring = kappa * (total + spectrum[bands] * look[bands])
+            for j in range(levels):
+                fit[j] = max(fit[j], ring)
+            top = max(top, ring)
         onset = 0.0
         if segment_begins[s]:
             told = np.float32(0.0)

@@ -1,0 +1,123 @@
+"""What the keys do to a take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accompanist.app.keymap import KeyMap
+from accompanist.app.live import LiveView
+from accompanist.app.playing import Player, Router
+from accompanist.app.terminal import Flags
+from accompanist.conducting.timeline import Timeline
+from accompanist.followers.protocol import Estimate, FollowerState
+from accompanist.score.model import Measure, Score
+from accompanist.session import Step
+from bridges.keyboard import KeyPress
+
+
+class Calls:
+    """Stands for a session and a conductor: keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def call(*arguments: Any) -> None:
+            self.made.append((name, *arguments))
+
+        return call
+
+
+class Engine:
+    """Carries commands out at once, and ends after so many looks."""
+
+    def __init__(self, looks: int, state: str) -> None:
+        self._looks = looks
+        estimate = Estimate(1.0, 0.0, 2.0, 1.0, FollowerState.FOLLOWING)
+        step = Step(estimate, (), Timeline((0.0,), (0.0,), 2.0), state, 0.0)
+        self.view = LiveView(step, -20.0, "", 0.0)
+
+    def do(self, command: Callable[[], None]) -> None:
+        command()
+
+    def check(self) -> bool:
+        self._looks -= 1
+        return self._looks >= 0
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accompanist.app.playing.LOOK_S", 0.0)
+
+
+def play(keys: str, state: str = "following") -> tuple[list[tuple[Any, ...]], Player, list[Flags]]:
+    """Press the keys at once; give the calls made, the player and what was shown."""
+    measures = tuple(Measure(4.0 * i, 4.0, str(i + 1)) for i in range(8))
+    calls, router = Calls(), Router(KeyMap())
+    engine: Any = Engine(3, state)
+    anything: Any = calls
+    player = Player(engine, anything, anything, Score("", (), measures), router, (2, 3))
+    for key in keys:
+        router.struck(KeyPress(key, 0.0))
+    shown: list[Flags] = []
+    player.run(shown.append)
+    return calls.made, player, shown
+
+
+@pytest.mark.parametrize(
+    ("keys", "state", "expected"),
+    [
+        (" ", "following", [("stop",)]),
+        (" ", "holding", [("stop",)]),
+        (" ", "armed", [("start",)]),
+        (" ", "idle", [("start",)]),
+        (" ", "ended", [("start",)]),
+        ("c", "waiting", [("cue",)]),
+        ("t", "following", [("lock", True)]),
+        ("tt", "following", [("lock", True), ("lock", False)]),
+        ("m", "following", [("mute", 2, True), ("mute", 3, True)]),
+        ("g5\r", "following", [("locate", 16.0)]),
+        ("l2-3\r", "following", [("loop", 4.0, 12.0)]),
+        ("l2\r", "following", [("loop", 4.0, 8.0)]),
+        ("l2-3\rl\r", "following", [("loop", 4.0, 12.0), ("loop", None)]),
+        ("q", "following", []),
+    ],
+)
+def test_keys_command_the_take(keys: str, state: str, expected: list[tuple[Any, ...]]) -> None:
+    assert play(keys, state)[0] == expected
+
+
+def test_leaving_ends_the_run() -> None:
+    _, player, shown = play("q")
+    assert player.left
+    assert len(shown) <= 1
+
+
+def test_flags_are_shown() -> None:
+    shown = play("tml2-3\r")[2][-1]
+    assert (shown.locked, shown.muted, shown.loop) == (True, True, "2-3")
+    assert play("g1")[2][-1].prompt == "go to bar: 1_"
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ("g99\r", "there is no bar 99; bars go from 1 to 8"),
+        ("l5-2\r", "a loop's last bar comes after its first"),
+        ("g2\r", "at bar 2: play when you are ready"),
+    ],
+)
+def test_what_was_typed_is_answered(keys: str, words: str) -> None:
+    made, _, shown = play(keys)
+    assert shown[-1].message == words
+    assert made == ([("locate", 4.0)] if keys == "g2\r" else [])
+
+
+def test_the_take_ends_by_itself_after_the_last_chord(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accompanist.app.playing.END_S", -1.0)
+    _, player, shown = play("", "ended")
+    assert not player.left
+    assert len(shown) == 2
