@@ -17,7 +17,8 @@ say() { printf '%s\n' "$*" >&2; }
 
 find_python() { # prints a Python >= 3.11 that can make virtual environments
     local name
-    for name in "${PYTHON:-}" python3.13 python3.12 python3.11 python3.14 python3 python; do
+    # python-rtmidi comes ready made for 3.11 and 3.12; for newer ones it has to be compiled
+    for name in "${PYTHON:-}" python3.12 python3.11 python3.13 python3.14 python3 python; do
         [ -n "$name" ] && command -v "$name" >/dev/null 2>&1 || continue
         if "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
             >/dev/null 2>&1; then
@@ -26,6 +27,16 @@ find_python() { # prints a Python >= 3.11 that can make virtual environments
         fi
     done
     return 1
+}
+
+can_have_rtmidi() { # can_have_rtmidi PYTHON: ready made, installed already, or compilable
+    local python="$1"
+    "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))' && return 0
+    command -v c++ >/dev/null 2>&1 || return 1
+    [ "$(uname -s)" = Darwin ] && return 0
+    [ -f /usr/include/alsa/asoundlib.h ] || return 1
+    "$python" -c 'import os, sys, sysconfig
+sys.exit(not os.path.isfile(os.path.join(sysconfig.get_path("include"), "Python.h")))'
 }
 
 have_library() { # have_library portaudio
@@ -50,7 +61,12 @@ have_sound_font() {
 }
 
 missing() { # prints what is missing, one word a line
-    find_python >/dev/null || echo python
+    local python
+    if python="$(find_python)"; then
+        can_have_rtmidi "$python" || echo rtmidi
+    else
+        echo python
+    fi
     have_library fluidsynth || echo fluidsynth
     have_sound_font || echo soundfont
     if [ "$(uname -s)" != Darwin ]; then # there the wheels bring them
@@ -86,17 +102,27 @@ three_times() {
     return 1
 }
 
+debian_python() { # the packages of the distribution's own Python, or of a newer one beside it
+    local version
+    if [[ "$(apt-cache show python3 2>/dev/null)" =~ Version:\ 3\.([0-9]|10)\. ]]; then
+        for version in 3.13 3.12 3.11; do
+            if apt-cache show "python$version-venv" >/dev/null 2>&1; then
+                echo "python$version"
+                echo "python$version-venv"
+                return
+            fi
+        done
+    fi
+    echo python3
+    echo python3-venv
+}
+
 debian_packages() {
     local thing
     for thing in "$@"; do
         case "$thing" in
-            python)
-                if apt-cache show python3 2>/dev/null | grep -Eq '^Version: 3\.([0-9]|10)\.'; then
-                    echo python3.11 python3.11-venv # Ubuntu 22.04
-                else
-                    echo python3 python3-venv
-                fi
-                ;;
+            python) debian_python ;;
+            rtmidi) echo g++ pkgconf python3-dev libasound2-dev libjack-jackd2-dev ;;
             fluidsynth) echo libfluidsynth3 ;;
             soundfont) echo timgm6mb-soundfont ;;
             portaudio) echo libportaudio2 ;;
@@ -110,7 +136,7 @@ fedora_packages() {
     local thing
     for thing in "$@"; do
         case "$thing" in
-            python) echo python3 ;;
+            python | rtmidi) echo python3.12 ;;
             fluidsynth) echo fluidsynth-libs ;;
             soundfont) echo fluid-soundfont-gm ;;
             portaudio) echo portaudio ;;
@@ -124,7 +150,7 @@ brew_packages() {
     local thing
     for thing in "$@"; do
         case "$thing" in
-            python) echo python ;;
+            python | rtmidi) echo python@3.12 ;;
             fluidsynth | soundfont) echo fluid-synth ;; # brings a small sound font with it
         esac
     done
@@ -172,20 +198,22 @@ install_missing() { # sets $line to the command a human would type
 
 set_up_system() {
     local for_tests="${1:-}" line="" root=""
-    local things
-    things="$(missing | tr '\n' ' ')"
-    [ -z "$things" ] && return 0
-    say "Missing on this machine: $things— getting them"
-    # shellcheck disable=SC2086
-    if ! install_missing $things; then
-        say "They could not be installed from here. Please run:"
-        say "    $line"
-        say "and then the same make again."
-        exit 1
-    fi
-    things="$(missing | tr '\n' ' ')"
+    local things round
+    for round in 1 2; do # what a new Python still needs is seen when it is there
+        things="$(words missing)"
+        [ -z "$things" ] && return 0
+        say "Missing on this machine: $things; getting it"
+        # shellcheck disable=SC2086
+        if ! install_missing $things; then
+            say "It could not be installed from here. Please run:"
+            say "    $line"
+            say "and then the same make again."
+            exit 1
+        fi
+    done
+    things="$(words missing)"
     if [ -n "$things" ]; then
-        say "Still missing: $things— please get them by hand (Python must be 3.11 or newer), then make again."
+        say "Still missing: $things; please get it by hand (Python: 3.11 or newer), then make again."
         exit 1
     fi
 }

@@ -12,6 +12,7 @@ import gc
 import sys
 import threading
 import time
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -108,7 +109,7 @@ class LiveEngine:
         self._sender = Sender(self._sinks)
         self._commands: deque[Callable[[], None]] = deque()
         self._stopping = threading.Event()
-        self._hop_seconds: list[float] = []
+        self._hop_seconds = array("d")
         self._offset_s = 0.0
         self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="accompanist")
         self._work: list[Future[None]] = []

@@ -109,12 +109,20 @@ class AudioFeed:
     recorder : SoloRecorder, optional
     ends : bool
         Whether the source may end (a file); a microphone that does has been lost.
+    settle_s : float
+        What comes first is left out for so long: devices wake up with silence and a click.
     """
 
     def __init__(
-        self, source: AudioSource, recorder: SoloRecorder | None = None, *, ends: bool = False
+        self,
+        source: AudioSource,
+        recorder: SoloRecorder | None = None,
+        *,
+        ends: bool = False,
+        settle_s: float = 0.0,
     ) -> None:
         self._source = source
+        self._settle_samples = round(settle_s * source.sample_rate)
         self._recorder = recorder
         self._ends = ends
         self._meter = LevelMeter(source.sample_rate)
@@ -163,11 +171,17 @@ class AudioFeed:
                 yield Batch(iter(()), 0.0)
                 continue
             last_s = block.arrived_s
-            self._clock.hear(block.end_sample, block.arrived_s)
-            self._meter.hear(block.samples)
+            samples = block.samples
+            end_sample = block.end_sample - self._settle_samples
+            if end_sample < len(samples):
+                samples = samples[len(samples) - max(end_sample, 0) :]
+            if not len(samples):
+                continue
+            self._clock.hear(end_sample, block.arrived_s)
+            self._meter.hear(samples)
             if self._recorder is not None:
-                self._recorder.write(block.samples)
-            yield Batch(session.feed(block.samples), self._clock.monotonic_s(0.0))
+                self._recorder.write(samples)
+            yield Batch(session.feed(samples), self._clock.monotonic_s(0.0))
 
     def close(self) -> None:
         """Close the source."""

@@ -17,6 +17,7 @@ __all__ = ["Ensemble", "PlaySettings", "SilentSink", "Soloist", "open_ensemble",
 
 KEYS_RATE = 44_100
 """Without audio the hop is that of this rate."""
+SETTLE_S = 0.3
 LONGEST_LATENCY_S = 0.3
 """What a driver tells beyond this is nonsense."""
 
@@ -153,7 +154,7 @@ def open_soloist(settings: PlaySettings) -> Soloist:
     microphone = MicrophoneInput(find_input(settings.input_name), channel=settings.channel)
     recorder = SoloRecorder(microphone.sample_rate)
     return Soloist(
-        AudioFeed(microphone, recorder),
+        AudioFeed(microphone, recorder, settle_s=SETTLE_S),
         microphone.name,
         microphone.sample_rate,
         min(max(microphone.latency_s, 0.0), LONGEST_LATENCY_S),

@@ -179,7 +179,8 @@ class _LiveTake:
             click.echo(f"Keeping the take in {out} …", err=True)
             with take_folder(out) as folder:
                 self._write(folder)
-            click.echo(f"Kept: {out}", err=True)
+            listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
+            click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
         finally:
             if recorder is not None:
                 recorder.discard()

@@ -51,7 +51,7 @@ class SoloRecorder:
                 self.path, "w", self.sample_rate, channels=1, subtype="PCM_24"
             ) as file:
                 while (block := self._blocks.get()) is not None:
-                    file.write(np.clip(block, -1.0, 1.0))
+                    file.write(np.clip(np.nan_to_num(block), -1.0, 1.0))
         except (OSError, soundfile.SoundFileError) as error:
             raise AccompanistError(
                 f"{self.path}: the soloist cannot be recorded ({error}); make room on the disk"

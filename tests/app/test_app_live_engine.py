@@ -156,6 +156,20 @@ def test_live_makes_the_decisions_of_offline() -> None:
     assert (figures.xruns, figures.lost_samples) == (0, 0)
 
 
+def test_a_device_that_wakes_up_with_a_click_is_not_the_first_note() -> None:
+    click = np.zeros(round(0.1 * RATE), dtype=np.float32)
+    click[300:500] = 0.9
+    session, _ = session_of(LoudFollower())
+    recorder = SoloRecorder(RATE)
+    source = PretendInput(np.concatenate([click, solo_sound()]), RATE, speed=20.0)
+    feed = AudioFeed(source, recorder, ends=True, settle_s=0.1)
+    with LiveEngine(session, feed, [Ears()], recorder=recorder) as engine:
+        until_over(engine)
+    assert engine.record.onsets[0].time_s == pytest.approx(0.3, abs=0.01)
+    np.testing.assert_allclose(recorder.take()[:, 0], solo_sound(), atol=1e-6)
+    recorder.discard()
+
+
 def test_leaving_in_the_middle_lets_every_note_go() -> None:
     session, _ = session_of(LoudFollower())
     sounds = threading.Event()

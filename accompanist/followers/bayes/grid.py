@@ -56,7 +56,7 @@ class FilterSettings:
     """Standard deviation of the first tempo about the written one."""
     mixing_per_s: float = 0.15
     enter_hold: float = 0.25
-    leave_hold_per_s: float = 3.05
+    leave_hold_per_s: float = 4.0
     silent_enter: float = 0.9
     """Where nobody seems to play, a new note is not entered: most of what crosses is held …"""
     silent_leave: float = 0.02
@@ -68,7 +68,7 @@ class FilterSettings:
     onset_zero: float = 0.40
     onset_width: float = 0.43
     onset_least: float = -0.3
-    repeat_least: float = -0.3
+    repeat_least: float = -0.25
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
     prune: float = 1e-15
