@@ -52,12 +52,13 @@ class LiveView:
 class LiveFigures:
     """How the machine kept up.
 
-    ``hop_seconds`` [shape=(n_hops,)] is the wall time of each hop, from hearing to decision.
+    ``hop_seconds`` [shape=(n_hops,)] is the wall time of each hop, from hearing to decision,
+    ``late_seconds`` [shape=(n_notes,)] by how much each note was struck after its time.
     """
 
     hop_seconds: npt.NDArray[np.float64]
+    late_seconds: npt.NDArray[np.float64]
     messages_sent: int
-    worst_late_s: float
     xruns: int
     lost_samples: int
 
@@ -162,8 +163,8 @@ class LiveEngine:
         """How well the machine kept up; complete after `stop`."""
         return LiveFigures(
             hop_seconds=np.array(self._hop_seconds, dtype=np.float64),
+            late_seconds=np.array(self._sender.late_seconds, dtype=np.float64),
             messages_sent=self._sender.sent,
-            worst_late_s=self._sender.worst_late_s,
             xruns=self._feed.xruns,
             lost_samples=self._feed.lost_samples,
         )

@@ -13,6 +13,7 @@ from types import FrameType
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from accompanist.app.bars import BarCounter
 from accompanist.app.count_in import CountIn
@@ -218,7 +219,7 @@ class _LiveTake:
                 "input_latency_s": self._soloist.latency_s,
                 "output_latency_s": self._ensemble.latency_s,
                 "messages_sent": figures.messages_sent,
-                "worst_sent_late_s": figures.worst_late_s,
+                "notes_late_ms": _quantiles_ms(figures.late_seconds),
                 "lost_samples": figures.lost_samples,
             },
             soundfont=self._ensemble.soundfont,
@@ -230,6 +231,13 @@ class _LiveTake:
                 write_sound(folder, take, audio, rate, self._ensemble.soundfont)
             except DeviceError as error:
                 click.echo(f"accompanist: the take has no mix: {error}", err=True)
+
+
+def _quantiles_ms(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
+    if not len(seconds):
+        return {}
+    p50, p99, worst = np.quantile(1000.0 * seconds, (0.5, 0.99, 1.0)).tolist()
+    return {"p50": p50, "p99": p99, "max": worst}
 
 
 def _default_folder(piece_id: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -47,8 +48,8 @@ class Sender:
         self._changed = threading.Condition()
         self._closing = False
         self.sent = 0
-        self.worst_late_s = 0.0
-        """The longest that a message was sent after its time."""
+        self.late_seconds = array("d")
+        """By how much each note was struck after its time."""
 
     def post(self, messages: Iterable[TimedMessage], offset_s: float) -> None:
         """Send these at their take times plus ``offset_s``, in the order given if together."""
@@ -88,8 +89,10 @@ class Sender:
                 if wait_s > 0.0:
                     self._changed.wait(min(wait_s, 60.0))
                     continue
-                self.worst_late_s = max(self.worst_late_s, -wait_s)
-                return heapq.heappop(self._queue)[2]
+                message = heapq.heappop(self._queue)[2]
+                if message.kind is Kind.ON:
+                    self.late_seconds.append(-wait_s)
+                return message
         return None
 
     def _send(self, message: Message) -> None:

@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from accompanist.errors import BadInputError
 from score_library.importers.safe_xml import parse_xml
 
-__all__ = ["FORMATS", "translated"]
+__all__ = ["translated"]
 
-FORMATS = {".mei": "mei", ".abc": "abc", ".krn": "humdrum"}
-"""Suffix → music21's word for the format."""
-_NAMES = {"mei": "MEI", "abc": "ABC", "humdrum": "Humdrum"}
-_BARS = {"mei": r"<(?:\w+:)?measure\b", "abc": r"\|", "humdrum": r"(?m)^="}
-MAX_BARS = 3000
-"""music21's time grows with the square of the bars: three thousand take some ten seconds."""
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How to measure a text before music21 sees it, and how much of it is too much.
+
+    music21's time grows with the square of the bars, and with a higher power of the notes in one:
+    these limits keep a file to some ten seconds.
+    """
+
+    name: str
+    bar: str
+    note: str
+    stretch: str
+    """What ends a stretch of notes that music21 lays out together."""
+    remark: str
+    """Lines that hold no music."""
+    most_bars: int
+    most_notes: int
+    most_together: int
+
+
+_FORMATS = {
+    "mei": _Format("MEI", r"<(\w+:)?measure\b", r"<(\w+:)?note\b", r"<(?:\w+:)?layer\b",
+                   r"<!--.{0,5000}?-->", 2000, 15_000, 100),
+    "abc": _Format("ABC", r"\|", r"[A-Ga-g]", r"\|", r"(?m)^([A-Za-z+]:|%).*$",
+                   800, 6000, 300),
+    "humdrum": _Format("Humdrum", r"(?m)^=", r"[A-Ga-g]+", r"(?m)^=", r"(?m)^[*!].*$",
+                       1500, 15_000, 240),
+}  # fmt: skip
 MAX_CHARACTERS = 4 * 2**20
 
 
 def translated(data: bytes, kind: str, name: str) -> Element:
-    """MusicXML document of a score in one of music21's formats.
+    """Turn a score in one of music21's formats into a MusicXML document.
+
+    Of a book of ABC tunes it is the first.
 
     Parameters
     ----------
@@ -36,13 +62,33 @@ def translated(data: bytes, kind: str, name: str) -> Element:
     if kind == "mei":
         parse_xml(data, name)  # refuses entities before music21 sees them
     text = _decoded(data)
-    bars = len(re.findall(_BARS[kind], text))
-    if len(text) > MAX_CHARACTERS or bars > MAX_BARS:
-        raise BadInputError(
-            f"{name}: too long a score for the {_NAMES[kind]} reader ({bars} bars, at most "
-            f"{MAX_BARS}); save it as MusicXML"
-        )
+    if kind == "abc":
+        text = "".join(re.split(r"(?m)^(?=X:)", text, maxsplit=2)[:2])  # a book's first tune
+    _refuse_giants(text, _FORMATS[kind], name)
     return parse_xml(_musicxml(text, kind, name), name)
+
+
+def _refuse_giants(text: str, form: _Format, name: str) -> None:
+    long = len(text) > MAX_CHARACTERS
+    text = re.sub(form.remark, "", text)
+    bars = 0 if long else _count(form.bar, text)
+    notes = 0 if long else _count(form.note, text)
+    together = 0 if long else max(_count(form.note, s) for s in re.split(form.stretch, text))
+    for what, found, most in (
+        ("characters", len(text), MAX_CHARACTERS),
+        ("bars", bars, form.most_bars),
+        ("notes", notes, form.most_notes),
+        ("notes in one bar", together, form.most_together),
+    ):
+        if found > most:
+            raise BadInputError(
+                f"{name}: too large a score for the {form.name} reader ({found} {what}, at most "
+                f"{most}); save it as MusicXML"
+            )
+
+
+def _count(pattern: str, text: str) -> int:
+    return sum(1 for _ in re.finditer(pattern, text))
 
 
 def _decoded(data: bytes) -> str:
@@ -77,6 +123,6 @@ def _musicxml(text: str, kind: str, name: str) -> bytes:
         except trouble as error:
             said = " ".join(str(error).split())[:80]
             raise BadInputError(
-                f"{name}: this is not {_NAMES[kind]} that music21 can read ({said}); "
+                f"{name}: this is not {_FORMATS[kind].name} that music21 can read ({said}); "
                 "save the score as MusicXML"
             ) from error

@@ -45,6 +45,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("misnamed.mid", packed(XML), [60]),
         ("no-suffix", b"\xef\xbb\xbf" + XML, [60]),
         ("a.abc", ABC, [67, 69, 71, 74, 79, 74] * 2),
+        ("book.abc", ABC + b"\nX:2\nT:Other\nK:C\n" + b"C|" * 801, [67, 69, 71, 74, 79, 74] * 2),
         ("a.krn", KERN, [60, 62, 64]),
         ("a.mei", MEI, [60, 62]),
     ],
@@ -79,7 +80,9 @@ def test_a_file_without_a_title_is_called_by_its_name(tmp_path: Path) -> None:
         ("a.abc", b"nothing\n", "not ABC|no parts|no notes"),
         ("a.krn", b"**kern\n*-\n", "not Humdrum|no parts|no notes"),
         ("a.mei", b"<mei><music/></mei>", "not MEI|no parts|no notes"),
-        ("a.abc", b"X:1\nK:C\n" + b"C|" * 3001, "3001 bars, at most 3000"),
+        ("a.abc", b"X:1\nK:C\n" + b"C|" * 801, r"801 bars, at most 800\)"),
+        ("a.abc", b"X:1\nK:C\n" + b"C" * 400, "notes in one bar, at most 300"),
+        ("a.krn", b"**kern\n" + b"4c\n" * 15_001, "notes, at most 15000"),
         ("a.mei", b'<!DOCTYPE mei [<!ENTITY a "b">]><mei>&a;</mei>', "declares entities"),
     ],
 )

@@ -68,7 +68,7 @@ class FilterSettings:
     onset_zero: float = 0.40
     onset_width: float = 0.43
     onset_least: float = -0.3
-    repeat_least: float = -0.25
+    repeat_least: float = -0.15
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
     prune: float = 1e-15
@@ -204,8 +204,8 @@ class PositionFilter:
             self.support, self._moved, self.held, self.row_mass, spectrum, rise, self.shift,
             self.templates.looks, self.templates.stroke, g.ages, g.age_bin,
             g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
-            seg.stroke_only, self._factor, self._kappa, self._onset_gain, s.onset_zero, s.onset_width,
-            s.onset_least, s.repeat_least, g.attack_bins, self._floor,
+            seg.stroke_only, self._factor, self._kappa, self._onset_gain,
+            s.onset_zero, s.onset_width, s.onset_least, s.repeat_least, g.attack_bins, self._floor,
         )  # fmt: skip
         cell, held = settle(
             self.support, self.mass, self._moved, self.held, self.row_mass, self.tempo_mass,

@@ -14,11 +14,14 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TINY", "observe", "predict", "settle"]
+__all__ = ["TINY", "YOUNG", "observe", "predict", "settle"]
 
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
+
+YOUNG: Final = 2
+"""Looks from this one on (20 ms) may show a note by itself, whatever sounded before it."""
 
 TINY: Final = np.float32(1e-30)
 """Smaller masses are nothing: they would slow the processor down as denormal numbers."""
@@ -170,7 +173,7 @@ def observe(
     mask = moved.shape[0] - 1
     held_mask = held.shape[0] - 1
     slots = looks.shape[0]
-    levels = looks.shape[1]
+    levels = ages.shape[1]
     bands = looks.shape[2] - 1
     bins = ages.shape[0]
     low, high = support[0], support[1]
@@ -200,16 +203,14 @@ def observe(
                 total += spectrum[k + shift] * look[k]
             fit[j] = kappa * (total + spectrum[bands] * look[bands])
             top = max(top, fit[j])
-        if s > first and segment_rest[s]:
-            # Players ring on into a rest or do not: it fits as well as the better of the two.
-            look = looks[(s - 1) % slots, levels - 1]
-            total = outside
-            for k in range(from_band, to_band):
-                total += spectrum[k + shift] * look[k]
-            ring = kappa * (total + spectrum[bands] * look[bands])
-            for j in range(levels):
-                fit[j] = max(fit[j], ring)
-            top = max(top, ring)
+        look = looks[slot, levels]
+        total = outside
+        for k in range(from_band, to_band):
+            total += spectrum[k + shift] * look[k]
+        other = kappa * (total + spectrum[bands] * look[bands])
+        for j in range(0 if segment_rest[s] else YOUNG, levels):
+            fit[j] = max(fit[j], other)
+        top = max(top, other)
         onset = 0.0
         if segment_begins[s]:
             told = np.float32(0.0)

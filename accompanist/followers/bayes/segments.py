@@ -59,6 +59,8 @@ class Segments:
         −1 before anything has.
     rest : ndarray of bool [shape=(n,)]
     pointer, pitch_index, weight : sparse rows of pitches sounding or ringing in each segment
+    ringing : ndarray [shape=(n,)]
+        Where in its sparse row the pitches begin that only ring on.
     event_s, event_segment : ndarray [shape=(m,)]
     new_pointer, new_index : sparse rows of the pitches that each event strikes
     stroke_only : ndarray of bool [shape=(m,)]
@@ -78,6 +80,7 @@ class Segments:
     pointer: IntArray
     pitch_index: IntArray
     weight: npt.NDArray[np.float32]
+    ringing: IntArray
     event_s: FloatArray
     event_segment: IntArray
     new_pointer: IntArray
@@ -122,6 +125,7 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
     is_event = np.isin(bounds, np.round(onsets, _ROUND))
 
     pointer, indices, weights = [0, 0], list[int](), list[float]()
+    ringing_from = [0]
     chord, rest = [-1], [True]
     new_pointer, new_index, stroke_only = [0], list[int](), list[bool]()
     sets: dict[tuple[int, ...], int] = {}
@@ -152,6 +156,7 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
             row[r.index] = row.get(r.index, 0.0) + r.gain * max(
                 _DECAY_FLOOR, float(np.exp(-age / _DECAY_S))
             )
+        ringing_from.append(len(indices) + len(row))
         if active:
             for r in ringing:
                 age = float(at_s) - r.end_s
@@ -182,6 +187,7 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
         pointer=np.array(pointer, dtype=np.int32),
         pitch_index=np.array(indices, dtype=np.int32),
         weight=np.array(weights, dtype=np.float32),
+        ringing=np.array(ringing_from, dtype=np.int32),
         event_s=tempo.to_seconds(onsets),
         event_segment=np.flatnonzero(begins_all).astype(np.int32),
         new_pointer=np.array(new_pointer, dtype=np.int32),

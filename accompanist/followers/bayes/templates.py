@@ -101,16 +101,17 @@ def age_mixture(hop_s: float, bins: int) -> Float32Array:
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
 def _chord(
-    segment: int,
+    first: int,
+    end: int,
     templates: Float32Array,
-    pointer: IntArray,
     pitch_index: IntArray,
     weight: Float32Array,
     out: Float32Array,
 ) -> None:
+    """Mix the pitches in entries [first, end) of the sparse rows; ``out`` sums to 1."""
     out[:] = 0.0
     total = 0.0
-    for r in range(pointer[segment], pointer[segment + 1]):
+    for r in range(first, end):
         w = weight[r]
         total += w
         row = templates[pitch_index[r]]
@@ -139,7 +140,8 @@ def _picture(
         silence, share = _SILENCE_REST, 1.0
         out[:bands] = flat
     else:
-        _chord(source, templates, pointer, pitch_index, weight, out[:bands])
+        first, end = pointer[source], pointer[source + 1]
+        _chord(first, end, templates, pitch_index, weight, out[:bands])
         if rest[segment]:
             # A rest is whatever rings on, or nothing in particular.
             silence = _SILENCE_REST
@@ -162,6 +164,7 @@ def _fill(
     pointer: IntArray,
     pitch_index: IntArray,
     weight: Float32Array,
+    ringing: IntArray,
     chord: IntArray,
     rest: npt.NDArray[np.bool_],
     begins: npt.NDArray[np.bool_],
@@ -196,6 +199,15 @@ def _fill(
                 mixed = previous[k] + charge[j, k] * (own[k] - previous[k])
                 looks[slot, j, k] = np.log(mixed * scale)
             own[bands] = steady
+        # The other look: in a rest the old chord ringing on, in a note nothing ringing but it.
+        source = chord[segment]
+        if source >= 0:
+            lo, hi = pointer[source], pointer[source + 1] if rest[segment] else ringing[source]
+            _chord(lo, hi, templates, pitch_index, weight, own[:bands])
+            for k in range(bands):
+                own[k] = (1.0 - _SILENCE_NOTE) * ((1.0 - _FLAT) * own[k] + _FLAT / bands)
+            own[bands] = _SILENCE_NOTE
+        looks[slot, charge.shape[0]] = np.log(own)
         if begins[segment]:
             # Weigh each band by how much of it is new: an old partial hides a new one.
             row = stroke[slot]
@@ -207,7 +219,8 @@ def _fill(
             count = max(new_pointer[e + 1] - new_pointer[e], 1)
             source = chord[segment - 1]
             if source >= 0:
-                _chord(source, templates, pointer, pitch_index, weight, previous[:bands])
+                lo, hi = pointer[source], pointer[source + 1]
+                _chord(lo, hi, templates, pitch_index, weight, previous[:bands])
             else:
                 previous[:bands] = 0.0
             total = 1e-12
@@ -226,8 +239,9 @@ class TemplateRing:
     ----------
     slot_of : ndarray [shape=(SLOTS,)]
         Which segment each slot holds; segment ``s`` belongs into slot ``s % SLOTS``.
-    looks : ndarray [shape=(SLOTS, ages, bands + 1)]
-        Log pictures at `AGES_S`; the last bin is silence.
+    looks : ndarray [shape=(SLOTS, ages + 1, bands + 1)]
+        Log pictures at `AGES_S`, then one other that fits as well: after a breath nothing of the
+        last chord is left in a note, and into a rest a chord may ring on. The last bin is silence.
     stroke : ndarray [shape=(SLOTS, bands)]
         For segments that begin with an event: how much each band's rise tells of it; sums to 1.
     """
@@ -237,7 +251,7 @@ class TemplateRing:
         self._segments = segments
         bands = len(bank)
         self.slot_of = np.full(SLOTS, -1, dtype=np.int64)
-        self.looks = np.zeros((SLOTS, len(AGES_S), bands + 1), dtype=np.float32)
+        self.looks = np.zeros((SLOTS, len(AGES_S) + 1, bands + 1), dtype=np.float32)
         self.stroke = np.zeros((SLOTS, bands), dtype=np.float32)
         self._charge = self._make_charge(bank)
         self._own = np.zeros(bands + 1, dtype=np.float32)
@@ -255,7 +269,7 @@ class TemplateRing:
         s = self._segments
         _fill(
             first, last, self.slot_of, self.looks, self.stroke, self.templates,
-            s.pointer, s.pitch_index, s.weight, s.chord, s.rest, s.begins, s.event,
+            s.pointer, s.pitch_index, s.weight, s.ringing, s.chord, s.rest, s.begins, s.event,
             s.new_pointer, s.new_index, self._charge, self._own, self._previous,
         )  # fmt: skip
 
