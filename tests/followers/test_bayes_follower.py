@@ -188,3 +188,21 @@ def test_no_events_is_refused() -> None:
     solo, tempo = written([])
     with pytest.raises(ValueError, match="without notes"):
         BayesFollower(solo, tempo, 44_100, 256)
+
+
+@pytest.mark.parametrize("kind", ["hiss", "loud noise", "hum", "clicks", "bursts"])
+def test_what_is_not_a_note_does_not_start_the_piece(kind: str) -> None:
+    rng = np.random.default_rng(5)
+    seconds = 3
+    t = np.arange(seconds * 44_100) / 44_100
+    sounds = {
+        "hiss": rng.normal(0, 10 ** (-70 / 20), len(t)),
+        "loud noise": rng.normal(0, 0.05, len(t)),
+        "hum": 0.01 * np.sin(2 * np.pi * 50 * t) + 0.005 * np.sin(2 * np.pi * 150 * t),
+        "clicks": np.where(np.arange(len(t)) % 22_050 == 0, 0.5, 0.0),
+        "bursts": rng.normal(0, 0.05, len(t)) * (np.sin(2 * np.pi * 3 * t) > 0),
+    }
+    samples = np.concatenate([np.zeros(22_050), sounds[kind]]).astype(np.float32)
+    estimates = follow(samples, TUNE)
+    assert not any(e.onsets for e in estimates)
+    assert all(e.state is FollowerState.ARMED for e in estimates)

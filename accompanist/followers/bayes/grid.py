@@ -68,6 +68,8 @@ class FilterSettings:
     onset_zero: float = 0.40
     onset_width: float = 0.43
     onset_least: float = -0.3
+    onset_most: float = 1.5
+    """Times the presence: what is not a tone (breath, bow, a door) rises too and begins nothing."""
     repeat_least: float = -0.15
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
@@ -187,12 +189,12 @@ class PositionFilter:
     def step(self, spectrum: Float32Array, rise: Float32Array, presence: float) -> Belief:
         """Hear one hop of an `accompanist.hearing.evidence.Ear`."""
         g, s, seg = self.grid, self._s, self.grid.segments
-        leave = self._leave_hold * max(presence, s.silent_leave)
+        sure = max(presence, s.silent_leave)
         enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
             g.cell_segment, seg.event, g.event_cell,
-            enter, leave, self._leave_wait, self._mixing,
+            enter, self._leave_hold * sure, self._leave_wait * sure, self._mixing,
         )  # fmt: skip
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])
@@ -205,7 +207,8 @@ class PositionFilter:
             self.templates.looks, self.templates.stroke, g.ages, g.age_bin,
             g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
             seg.stroke_only, self._factor, self._kappa, self._onset_gain,
-            s.onset_zero, s.onset_width, s.onset_least, s.repeat_least, g.attack_bins, self._floor,
+            s.onset_zero, s.onset_width, s.onset_least, s.onset_most * presence,
+            s.repeat_least, g.attack_bins, self._floor,
         )  # fmt: skip
         cell, held = settle(
             self.support, self.mass, self._moved, self.held, self.row_mass, self.tempo_mass,

@@ -159,6 +159,7 @@ def observe(
     onset_zero: float,
     onset_width: float,
     onset_least: float,
+    most: float,
     repeat_least: float,
     attack_bins: int,
     floor: float,
@@ -218,7 +219,7 @@ def observe(
             for k in range(from_band, to_band):
                 told += rise[k + shift] * weight[k]
             least = repeat_least if stroke_only[segment_event[s]] else onset_least
-            onset = onset_gain * min(1.5, max(least, (float(told) - onset_zero) / onset_width))
+            onset = onset_gain * min(most, max(least, (float(told) - onset_zero) / onset_width))
         for j in range(levels):
             fit[j] = np.exp(fit[j] - top)
         lift = np.exp(onset)
