@@ -22,7 +22,7 @@ _SHIFTS: Final = range(-7, 5)
 _PRIOR_PER_CENT: Final = 0.004
 _CLEAR_LEAD: Final = 60.0
 _FAR_STEPS: Final = 3
-_HOPELESS: Final = 120.0
+_HOPELESS: Final = 60.0
 """So far behind the best (in log evidence) a hypothesis is dropped."""
 
 _SOONEST_S: Final = 2.0
