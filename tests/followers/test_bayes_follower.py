@@ -206,3 +206,13 @@ def test_what_is_not_a_note_does_not_start_the_piece(kind: str) -> None:
     estimates = follow(samples, TUNE)
     assert not any(e.onsets for e in estimates)
     assert all(e.state is FollowerState.ARMED for e in estimates)
+
+
+def test_behind_the_last_note_nothing_moves(play_tones: Any) -> None:
+    times = steady(8, 0.5)
+    samples = play_tones(performed(TUNE[:8], times, times[-1] + 0.5), tail_s=6.0)
+    estimates = follow(samples, TUNE[:8])
+    ended = [e for e in estimates if e.state is FollowerState.ENDED]
+    assert ended[-1] is estimates[-1]
+    assert {e.quarter for e in ended} == {8.0}
+    assert len({e.quarters_per_s for e in ended}) == 1

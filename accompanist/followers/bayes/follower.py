@@ -74,6 +74,7 @@ class BayesFollower:
         self._memory = float(np.exp(-hop_s / _TEMPO_MEMORY_S))
         self._usual_tempo = self._grid.tempo_prior.copy()
         self._last_event = -1
+        self._last_tempo = 1.0
 
     def warm(self) -> None:
         """Load the compiled loops, so that the first real hop is as quick as any other.
@@ -114,12 +115,15 @@ class BayesFollower:
         if self._search.decided:
             relocated = self._relocate(position_s, belief.tempo, fine)
         said_s = self._say(position_s, belief.tempo)
-        quarter = float(self._tempo.to_quarter(said_s))
+        quarter = min(float(self._tempo.to_quarter(said_s)), self._end_quarter)
+        if quarter < self._end_quarter:
+            self._last_tempo = belief.tempo
         onsets = self._report(said_s, heard.time_s, belief.tempo, relocated)
         return Estimate(
             time_s=heard.time_s,
             quarter=quarter,
-            quarters_per_s=belief.tempo * self._tempo.rate_at(quarter),
+            # Behind the last note there is nothing to tell a tempo by.
+            quarters_per_s=self._last_tempo * self._tempo.rate_at(quarter),
             confidence=self._confidence(belief.cell, quarter, fine),
             state=self._state(belief.held, quarter),
             onsets=onsets,
