@@ -56,6 +56,8 @@ class FilterSettings:
     """Standard deviation of the first tempo about the written one."""
     mixing_per_s: float = 0.15
     enter_hold: float = 0.25
+    enter_repeat: float = 0.15
+    """The same into a note that repeats: its stroke may be too soft to wait for."""
     leave_hold_per_s: float = 4.0
     silent_enter: float = 0.9
     """Where nobody seems to play, a new note is not entered: most of what crosses is held …"""
@@ -191,10 +193,11 @@ class PositionFilter:
         g, s, seg = self.grid, self._s, self.grid.segments
         sure = max(presence, s.silent_leave)
         enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
+        enter_repeat = s.enter_repeat + (s.silent_enter - s.enter_repeat) * (1 - presence)
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
-            g.cell_segment, seg.event, g.event_cell,
-            enter, self._leave_hold * sure, self._leave_wait * sure, self._mixing,
+            g.cell_segment, seg.event, g.event_cell, seg.stroke_only,
+            enter, enter_repeat, self._leave_hold * sure, self._leave_wait * sure, self._mixing,
         )  # fmt: skip
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])

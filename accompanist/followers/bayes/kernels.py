@@ -39,7 +39,9 @@ def predict(
     cell_segment: IntArray,
     segment_event: IntArray,
     event_cell: IntArray,
+    stroke_only: BoolArray,
     enter_hold: float,
+    enter_repeat: float,
     leave_hold: float,
     leave_wait: float,
     mixing: float,
@@ -63,7 +65,6 @@ def predict(
     q = np.float32(mixing)
     stay = np.float32(1.0 - 2.0 * mixing)
     one = np.float32(1.0)
-    hold_share = np.float32(enter_hold)
     for x in range(low, end):
         event = segment_event[cell_segment[x]]
         border = event_cell[event] if event >= 0 else -1
@@ -81,6 +82,7 @@ def predict(
                     row[v] = near[v] * (one - part[v]) + far[v] * part[v]
             else:
                 waiting = held[event & held_mask]
+                hold_share = np.float32(enter_repeat if stroke_only[event] else enter_hold)
                 if support[2] >= support[3]:
                     held[event & held_mask, :] = 0.0
                     support[2] = event
