@@ -1,12 +1,12 @@
 # make setup   system libraries, .venv, the package
 # make demo    hear it: a simulated soloist on a bundled piece, written to demo-take/
 # make test    style, types, tests
-# make bench   figures on takes with known truth (MANIFEST=…)
+# make bench   figures on takes with known truth (DATA=folder with a manifest.csv)
 # make clean   remove .venv and everything that was built
 
 VENV := .venv
 PY := $(VENV)/bin/python
-MANIFEST ?= ../shared/data/manifest.csv
+DATA ?= ../shared/data
 
 .PHONY: setup setup-test demo test lint bench clean
 .DELETE_ON_ERROR:
@@ -29,7 +29,7 @@ $(VENV)/.ready-test: pyproject.toml scripts/setup.sh
 	@touch $@ $(VENV)/.ready
 
 # The compiled loops are kept beside the sources; the first hop of the first piece is to be quick.
-$(VENV)/.warm: $(wildcard accompanist/hearing/*.py accompanist/followers/*.py) | $(VENV)/.ready
+$(VENV)/.warm: $(wildcard accompanist/hearing/*.py accompanist/followers/*.py accompanist/followers/bayes/*.py) | $(VENV)/.ready
 	@$(PY) -m accompanist.app.warm
 	@touch $@
 
@@ -45,7 +45,7 @@ test: lint
 	$(PY) -m pytest
 
 bench: setup
-	$(VENV)/bin/accompanist evaluate $(MANIFEST)
+	$(PY) tests/benchmarks/evaluate.py $(DATA)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-take

@@ -13,8 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from accompanist.followers.bayes.kernels import observe, predict, settle
+from accompanist.followers.bayes.observe import observe
+from accompanist.followers.bayes.predict import predict
 from accompanist.followers.bayes.segments import Segments
+from accompanist.followers.bayes.settle import settle
 from accompanist.followers.bayes.templates import SLOTS, TemplateRing, age_mixture
 
 __all__ = [

@@ -33,7 +33,7 @@ _DECAY_FLOOR: Final = 0.3
 _RING_GAIN: Final = 0.3
 _RING_S: Final = 0.2
 _RING_LEAST: Final = 0.003
-_REPEAT_S: Final = 0.1
+_REPEAT_S: Final = 0.5
 """A pitch struck again within this of its end makes no new partials: only its stroke is heard."""
 
 _TRILL_GAIN: Final = 0.7
@@ -132,18 +132,19 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
     unique, unique_of = [0], [0]
     active: list[_Sounding] = []
     ringing: list[_Sounding] = []
-    before: set[int] = set()
+    reach_s = _RING_S * float(np.log(_RING_GAIN / _RING_LEAST))
     nxt = 0
     for at, at_s, begins in zip(bounds, bounds_s, is_event, strict=True):
+        ringing.extend(r for r in active if r.end <= at + 1e-5)
+        ringing = [r for r in ringing if at_s - r.end_s < reach_s]
+        active = [r for r in active if r.end > at + 1e-5]
+        before = {r.index for r in active}
+        before |= {r.index for r in ringing if at_s - r.end_s < _REPEAT_S}
         new: list[int] = []
         while nxt < len(rows) and rows[nxt].onset <= at + 1e-5:
             active.append(rows[nxt])
             new.append(rows[nxt].index)
             nxt += 1
-        ringing.extend(r for r in active if r.end <= at + 1e-5)
-        active = [r for r in active if r.end > at + 1e-5]
-        reach_s = _RING_S * np.log(_RING_GAIN / _RING_LEAST)
-        ringing = [r for r in ringing if at_s - r.end_s < reach_s]
         if begins:
             fresh = sorted(set(new))
             new_index.extend(fresh)
@@ -171,8 +172,6 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
             sets[key] = len(unique)
             unique.append(i)
         unique_of.append(sets[key])
-        before = {r.index for r in active}
-        before |= {r.index for r in ringing if at_s - r.end_s < _REPEAT_S}
 
     start_s = np.concatenate(([bounds_s[0] - lead_in_s], bounds_s))
     end_s = np.concatenate((bounds_s, [bounds_s[-1] + tail_s]))

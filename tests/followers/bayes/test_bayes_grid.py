@@ -1,0 +1,74 @@
+"""The position filter: probability is neither made nor lost, whatever is heard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accompanist.followers.bayes.grid import FilterSettings, PositionFilter, ScoreGrid
+from accompanist.followers.bayes.segments import make_segments
+from accompanist.followers.bayes.templates import TemplateRing
+from accompanist.hearing.bank import FilterBank
+from accompanist.score.model import Note, Part, Score, TempoMark
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+
+HOP_S = 256 / 44_100
+BANK = FilterBank(44_100)
+
+
+def make(count: int = 6) -> PositionFilter:
+    part = Part(1, "solo", tuple(Note(i * 0.5, 0.5, 60 + 2 * i) for i in range(count)))
+    score = Score("", (part,), (), tempo_marks=(TempoMark(0.0, 120.0),))
+    segments = make_segments(solo_line(part), written_tempo(score), 0.7, 4.0)
+    constants = FilterSettings()
+    grid = ScoreGrid(segments, constants, HOP_S)
+    return PositionFilter(grid, TemplateRing(BANK, segments, 0.0), constants, HOP_S)
+
+
+def total(position: PositionFilter) -> float:
+    low, high, held_low, held_high = (int(v) for v in position.support[:4])
+    rows = np.arange(low, high) & (len(position.mass) - 1)
+    waiting = np.arange(held_low, held_high) & (len(position.held) - 1)
+    return float(position.mass[rows].sum() + position.held[waiting].sum())
+
+
+@given(seed=st.integers(0, 2**32 - 1), presence=st.sampled_from([0.0, 0.4, 1.0]))
+@settings(max_examples=12, deadline=None)
+def test_probability_stays_one(seed: int, presence: float) -> None:
+    rng = np.random.default_rng(seed)
+    position = make()
+    for _ in range(120):
+        spectrum = rng.dirichlet(np.full(len(BANK) + 1, 0.05)).astype(np.float32)
+        rise = np.maximum(0, rng.normal(0, 1, len(BANK))).astype(np.float32)
+        belief = position.step(spectrum, rise, presence)
+        assert total(position) == pytest.approx(1.0, abs=2e-3)
+        assert np.isfinite([belief.cell, belief.tempo, belief.log_evidence]).all()
+        assert 0 <= belief.cell < len(position.grid.cell_segment)
+
+
+def test_in_silence_it_waits() -> None:
+    position = make()
+    silence = np.zeros(len(BANK) + 1, dtype=np.float32)
+    silence[-1] = 1.0
+    for _ in range(400):
+        belief = position.step(silence, np.zeros(len(BANK), dtype=np.float32), 0.0)
+    assert belief.held > 0.95
+    assert belief.cell < position.grid.event_cell[0]
+
+
+def test_cells_are_written_seconds() -> None:
+    grid = make().grid
+    assert grid.position_s(grid.cell_of(0.35)) == pytest.approx(0.35, abs=0.0071)
+    assert grid.cell_of(-100.0) == 0
+    assert grid.cell_of(1e6) == len(grid.cell_segment) - 1
+
+
+def test_refilled_belief_is_where_it_is_put() -> None:
+    position = make()
+    tempi = np.full(len(position.grid.tempi), 1 / len(position.grid.tempi), dtype=np.float32)
+    position.refill([(200, 220, 0.25), (240, 280, 0.75)], tempi)
+    assert total(position) == pytest.approx(1.0, abs=1e-4)
+    assert position.mass[240:280].sum() == pytest.approx(0.75, abs=1e-4)
