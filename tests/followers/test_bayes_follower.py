@@ -216,3 +216,16 @@ def test_behind_the_last_note_nothing_moves(play_tones: Any) -> None:
     assert ended[-1] is estimates[-1]
     assert {e.quarter for e in ended} == {8.0}
     assert len({e.quarters_per_s for e in ended}) == 1
+
+
+@pytest.mark.parametrize("level_db", [-80, -40])
+def test_noise_does_not_begin_a_piece_located_in_its_middle(level_db: float) -> None:
+    rng = np.random.default_rng(6)
+    noise = rng.normal(0, 10 ** (level_db / 20), 4 * 44_100).astype(np.float32)
+    solo, tempo = written(TUNE)
+    follower = BayesFollower(solo, tempo, 44_100, 256)
+    follower.locate(8.0)
+    for i in range(len(noise) // 256):
+        e = follower.feed(Heard((i + 1) * 256 / 44_100, noise[i * 256 : (i + 1) * 256]))
+        assert not e.onsets
+        assert e.quarter == pytest.approx(8.0, abs=0.05)

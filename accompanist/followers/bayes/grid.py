@@ -40,6 +40,9 @@ TAIL_S: Final = 4.0
 
 _ROWS: Final = 4096
 _HELD_ROWS: Final = 1024
+_BEGUN: Final = 0.01
+"""With less belief than this in waiting the soloist has begun."""
+
 _AGE_S: Final = 0.24
 """At this age of a note the look of its attack is over."""
 
@@ -178,6 +181,7 @@ class PositionFilter:
         self.mass[cell & (_ROWS - 1), :] = 0.0
         self.held[event & (_HELD_ROWS - 1)] = self.grid.tempo_prior
         self.support[:] = (cell, cell + 1, event, event + 1, cell - 1, cell)
+        self._waits = event
 
     def refill(self, ranges: list[tuple[int, int, float]], tempo_weights: Float32Array) -> None:
         """Believe in cells [start, end) with their masses, spread evenly, and in nothing else."""
@@ -199,7 +203,8 @@ class PositionFilter:
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
             g.cell_segment, seg.event, g.event_cell, seg.stroke_only,
-            enter, enter_repeat, self._leave_hold * sure, self._leave_wait * sure, self._mixing,
+            enter, enter_repeat, self._leave_hold * sure, self._leave_wait * sure,
+            self._waits, self._mixing,
         )  # fmt: skip
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])
@@ -209,7 +214,8 @@ class PositionFilter:
         self.templates.fill(max(0, first - 1), min(last, max(0, first - 1) + SLOTS - 1))
         total, scale = observe(
             self.support, self._moved, self.held, self.row_mass, spectrum, rise, self.shift,
-            self.templates.looks, self.templates.stroke, g.ages, g.age_bin,
+            self.templates.looks, self.templates.stroke, self.templates.waiting, self._waits,
+            g.ages, g.age_bin,
             g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
             seg.stroke_only, self._factor, self._kappa, self._onset_gain,
             s.onset_zero, s.onset_width, s.onset_least, s.onset_most * presence,
@@ -219,6 +225,8 @@ class PositionFilter:
             self.support, self.mass, self._moved, self.held, self.row_mass, self.tempo_mass,
             g.event_cell, total, s.prune, self._widest, s.quantile,
         )  # fmt: skip
+        if self._waits >= 0 and held < _BEGUN:
+            self._waits = -1
         weight = float(self.tempo_mass.sum())
         tempo = float(np.exp(float(self.tempo_mass @ g.log_tempi) / weight))
         return Belief(cell, tempo, held, float(np.log(total)) + scale)

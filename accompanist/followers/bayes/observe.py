@@ -32,6 +32,8 @@ def observe(
     shift: int,
     looks: Float32Array,
     stroke: Float32Array,
+    waiting_look: Float32Array,
+    waits: int,
     ages: Float32Array,
     age_bin: npt.NDArray[np.uint8],
     cell_segment: IntArray,
@@ -123,7 +125,14 @@ def observe(
         best = max(best, peak)
         # The anchor of this segment waits in the last column.
         factor[slot, bins] = np.float32(top)
+    idle = 0.0
+    if waits >= 0:
+        for k in range(bands + 1):
+            idle += spectrum[k] * waiting_look[k]
+        idle *= kappa
+        best = max(best, idle)
     least_factor = np.float32(np.exp(-floor))
+    idle_factor = max(np.float32(np.exp(idle - best)), least_factor)
     for s in range(first, last + 1):
         slot = s % slots
         scale = np.float32(np.exp(factor[slot, bins] - best))
@@ -150,9 +159,10 @@ def observe(
         row_mass[x & mask] = summed
         total_mass += summed
     for e in range(support[2], support[3]):
-        # Held before the border: the old sound goes on, whatever its age.
+        # Held before the border: the old sound goes on, whatever its age. Before the first note
+        # of all there is none: anything may sound.
         s = cell_segment[event_cell[e]] - 1
-        old = factor[s % slots, bins - 1]
+        old = idle_factor if e == waits else factor[s % slots, bins - 1]
         waiting = held[e & held_mask]
         summed = 0.0
         for v in range(tempi):

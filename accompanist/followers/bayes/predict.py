@@ -36,12 +36,14 @@ def predict(
     enter_repeat: float,
     leave_hold: float,
     leave_wait: float,
+    waits: int,
     mixing: float,
 ) -> None:
     """Move everything on by one hop: ``mass`` → ``moved``, ``support`` updated in place.
 
     ``support`` = [first cell, end cell, first held event, end held event]. ``steps`` and ``part``
-    [shape=(tempi,)] are the whole and fractional cells a hop of each tempo.
+    [shape=(tempi,)] are the whole and fractional cells a hop of each tempo. ``waits`` is the event
+    that the soloist has yet to begin with, −1 while they play.
     """
     cells = len(cell_segment)
     tempi = len(steps)
@@ -107,7 +109,7 @@ def predict(
                 if beyond > 0:
                     last[v] += mass[x & mask, v] * min(one, np.float32(beyond))
     for e in range(support[2], support[3]):
-        leave = np.float32(leave_wait if e == 0 else leave_hold)
+        leave = np.float32(leave_wait if e == waits else leave_hold)
         x = event_cell[e]
         if x < low:
             for y in range(x, low):

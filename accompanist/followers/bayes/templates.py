@@ -242,6 +242,8 @@ class TemplateRing:
     looks : ndarray [shape=(SLOTS, ages + 1, bands + 1)]
         Log pictures at `AGES_S`, then one other that fits as well: after a breath nothing of the
         last chord is left in a note, and into a rest a chord may ring on. The last bin is silence.
+    waiting : ndarray [shape=(bands + 1,)]
+        Log picture of a soloist who has not begun: silence, or nothing in particular.
     stroke : ndarray [shape=(SLOTS, bands)]
         For segments that begin with an event: how much each band's rise tells of it; sums to 1.
     """
@@ -254,6 +256,8 @@ class TemplateRing:
         self.looks = np.zeros((SLOTS, len(AGES_S) + 1, bands + 1), dtype=np.float32)
         self.stroke = np.zeros((SLOTS, bands), dtype=np.float32)
         self._charge = self._make_charge(bank)
+        self.waiting = np.full(bands + 1, np.log((1 - _SILENCE_REST) / bands), dtype=np.float32)
+        self.waiting[-1] = np.log(_SILENCE_REST)
         self._own = np.zeros(bands + 1, dtype=np.float32)
         self._previous = np.zeros(bands + 1, dtype=np.float32)
         self.retune(cents)
