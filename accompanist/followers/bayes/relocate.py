@@ -66,6 +66,8 @@ class Relocator:
         self._fit = np.zeros(len(seg.unique), dtype=np.float32)
         self._alpha: FloatArray = np.zeros(len(seg))
         self._alpha[0] = 1.0
+        self._belief: FloatArray = np.ones(1)
+        self._believed = np.zeros(1, dtype=np.int32)
         self._hop = 0
         self._patience_s = 0.0
         self.doubt = 0.0
@@ -97,12 +99,13 @@ class Relocator:
         self._fit[piece] = self._looks[piece] @ self._heard
         if i < self._hops - 1:
             return None
-        found = self._decide(position_s, tempo, fine)
+        found = self._decide(position_s, tempo)
         self._heard[:] = self._gathered / self._hops
         self._gathered[:] = 0.0
+        self._note_belief(fine)
         return found
 
-    def _decide(self, position_s: float, tempo: float, fine: PositionFilter) -> Relocation | None:
+    def _decide(self, position_s: float, tempo: float) -> Relocation | None:
         seg = self._grid.segments
         fit = _EVIDENCE_PER_S * self._step_s * self._fit.astype(np.float64)
         likely = np.exp(np.maximum(fit - fit.max(), -_FLOOR))
@@ -127,7 +130,7 @@ class Relocator:
         middle = self._start[place]
         area = (self._end > middle - core) & (self._start < middle + core)
         there = float(alpha[area] @ fit[seg.unique_of[area]]) / (alpha[area].sum() + 1e-9)
-        here = self._fine_fit(fit, fine)
+        here = self._fine_fit(fit, likely)
         self.doubt = max(0.0, self.doubt * np.exp(-self._step_s / _FORGET_S) + there - here)
         if target is None or not 0 < target < len(seg) - 1 or self.doubt <= _THRESHOLD:
             self._patience_s = 0.0
@@ -171,10 +174,19 @@ class Relocator:
                 best, best_distance = int(s), distance
         return best
 
-    def _fine_fit(self, fit: FloatArray, fine: PositionFilter) -> float:
-        """Mean log-likelihood of the coarse pictures where the fine filter believes to be."""
+    def _fine_fit(self, fit: FloatArray, likely: FloatArray) -> float:
+        """How well the coarse pictures fit where the fine filter was when the sound was heard.
+
+        Weighed by that very sound, as the candidate's is: in a fast passage either may be a note
+        off, and the one that is judged by its best note only would win every comparison.
+        """
+        weight = self._belief * likely[self._believed]
+        return float(weight @ fit[self._believed] / (weight.sum() + 1e-30))
+
+    def _note_belief(self, fine: PositionFilter) -> None:
+        """Keep what the fine filter believes at the end of the sound gathered just now."""
         g = self._grid
         first, end = int(fine.support[4]), int(fine.support[5])
         cells = np.arange(max(first, 0), min(end, len(g.cell_segment)))
-        weight = fine.row_mass[cells & (len(fine.row_mass) - 1)]
-        return float(weight @ fit[g.segments.unique_of[g.cell_segment[cells]]] / weight.sum())
+        self._belief = fine.row_mass[cells & (len(fine.row_mass) - 1)].astype(np.float64)
+        self._believed = g.segments.unique_of[g.cell_segment[cells]]
