@@ -31,6 +31,8 @@ _LOUDEST = np.float32(100.0)
 """Beyond this a sample is an accident, and squares of it would overflow."""
 _SILENT_STATES = frozenset({"idle", "armed", "waiting"})
 """On entering one of these everything that sounds is let go."""
+_RESTING_STATES = _SILENT_STATES | {"countin"}
+"""In one of these nothing sounds on across a jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,8 @@ class Session:
         timeline, state = direction.timeline, direction.state
         messages: tuple[TimedMessage, ...] = ()
         if direction.jumped or not self._set_up:
-            messages = self._scheduler.locate(direction.quarter, now_s)
+            playing = self._set_up and state not in _RESTING_STATES
+            messages = self._scheduler.locate(direction.plays_from, now_s, playing=playing)
             self._set_up = True
         elif state != self._state and state in _SILENT_STATES:
             messages = self._scheduler.silence(now_s)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.errors import AccompanistError, BadInputError
+from bridges.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     import soundfile
@@ -66,15 +67,18 @@ def read_audio(path: Path | str) -> Audio:
         The file is missing, empty, not audio, without samples or longer than `LONGEST_S`.
     """
     path = Path(path)
-    if path.is_dir():
-        raise BadInputError(f"{path}: is a folder; name the sound file in it")
     try:
+        if path.is_dir():
+            raise BadInputError(f"{path}: is a folder; name the sound file in it")
+        if path.exists() and not path.is_file():
+            raise BadInputError(f"{path}: is a device or a pipe; name a sound file")
         size = path.stat().st_size
     except OSError as error:
         raise BadInputError(f"{path}: {_reason(error)}; check the path") from error
     if size == 0:
         raise BadInputError(f"{path}: the file is empty (0 bytes); record or copy it again")
-    samples, rate, announced = _decode(path)
+    with quiet_stderr():  # libmpg123 talks to the terminal
+        samples, rate, announced = _decode(path)
     warnings = []
     if len(samples) == 0:
         raise BadInputError(f"{path}: holds no audio samples; record or copy it again")
@@ -91,7 +95,7 @@ def read_audio(path: Path | str) -> Audio:
     peak = float(max(samples.max(), -samples.min()))
     if peak > _HIGHEST_PEAK:
         samples /= peak
-        warnings.append(f"{path}: samples reach {peak:.0f} where 1 is full scale; scaled down")
+        warnings.append(f"{path}: samples reach {peak:.3g} where 1 is full scale; scaled down")
     return Audio(samples, rate, tuple(warnings))
 
 

@@ -205,6 +205,7 @@ class LiveSynth(_Synth):
         self._synth.setting("audio.period-size", period_samples)
         self._synth.setting("audio.periods", periods)
         self._synth.setting("audio.realtime-prio", 60)
+        self._synth.setting("audio.jack.autoconnect", 1)  # else it plays to nobody
         tried = (driver,) if driver else _usual_drivers()
         for name in tried:
             self._synth.setting("audio.driver", name)
@@ -217,8 +218,8 @@ class LiveSynth(_Synth):
                 return
         self.close()
         raise DeviceError(
-            f"FluidSynth found no audio output ({', '.join(tried)}); connect an audio device or "
-            "send to a MIDI port with --to midi"
+            f"FluidSynth found no audio output ({', '.join(tried)}); connect loudspeakers or "
+            "headphones and see that the sound server runs, or go without sound (play --silent)"
         )
 
     @property
@@ -243,7 +244,7 @@ def _library() -> ModuleType:
         raise DeviceError(
             "the FluidSynth library is not installed; install it (Debian/Ubuntu: libfluidsynth3, "
             "Fedora: fluidsynth-libs, macOS: brew install fluid-synth), or go without sound "
-            "by --no-audio"
+            "(render --no-audio, play --silent)"
         ) from error
     library: ModuleType = fluidsynth
     set_log = fluidsynth._fl.fluid_set_log_function

@@ -44,13 +44,12 @@ def find_soundfont(wanted: Path | str | None = None) -> Path:
     Raises
     ------
     DeviceError
-        There is none, or the one asked for is not there.
+        There is none, or the one asked for is not there, is none or is cut short.
     """
     named = wanted or os.environ.get("SOUNDFONT")
     if named:
         path = Path(named).expanduser()
-        if not path.is_file():
-            raise DeviceError(f"{path}: there is no such sound font; {HOW_TO_GET_ONE}")
+        _check_named(path)
         return path
     folders = [Path(f) for f in _FOLDERS] + [Path.home() / f for f in _HOME_FOLDERS]
     found = [
@@ -63,6 +62,24 @@ def find_soundfont(wanted: Path | str | None = None) -> Path:
     if not found:
         raise DeviceError(f"no sound font found on this machine; {HOW_TO_GET_ONE}")
     return min(found, key=_liking)
+
+
+def _check_named(path: Path) -> None:
+    """See before the work that a file is a sound font, as far as its first bytes tell."""
+    try:
+        size = path.stat().st_size if path.is_file() else -1
+        head = b""
+        if size >= 0:
+            with path.open("rb") as file:
+                head = file.read(12)
+    except OSError as error:
+        raise DeviceError(f"{path}: {error.strerror}; {HOW_TO_GET_ONE}") from error
+    if size < 0:
+        raise DeviceError(f"{path}: there is no such sound font; {HOW_TO_GET_ONE}")
+    if head[:4] != b"RIFF" or head[8:] not in (b"sfbk", b"DLS "):
+        raise DeviceError(f"{path}: this is not a sound font; {HOW_TO_GET_ONE}")
+    if int.from_bytes(head[4:8], "little") > size:
+        raise DeviceError(f"{path}: this sound font is cut short; {HOW_TO_GET_ONE}")
 
 
 def _liking(path: Path) -> int:

@@ -84,16 +84,15 @@ def _contents(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise BadInputError(f"{path}: this is a folder; name a score file")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise BadInputError(
-                f"{path}: {size / 2**20:.0f} MB is too large for a score (at most "
-                f"{MAX_FILE_BYTES / 2**20:.0f} MB are read)"
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         said = (error.strerror or "cannot be read").lower()
         raise BadInputError(f"{path}: {said}; check the path") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise BadInputError(
+            f"{path}: too large for a score (more than {MAX_FILE_BYTES / 2**20:.0f} MB)"
+        )
     if not data.strip(b"\0 \t\r\n"):
         raise BadInputError(f"{path}: the file is empty; fetch or export it again")
     return data

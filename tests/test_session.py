@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport, PlayedNote
 from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.performing.plan import accompaniment_plan
 from accompanist.performing.scheduler import Scheduler
-from accompanist.score.model import Measure, Note, Part, Score, TempoMark
+from accompanist.score.model import ControlChange, Measure, Note, Part, Score, TempoMark
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.session import Session, Step, hop_samples, mono
@@ -279,6 +280,96 @@ def test_stop_silences_and_locate_moves_everybody() -> None:
     steps = list(session.feed(claps([0.5], 1.0)))
     first = next(m for s in steps for m in s.messages if m.message.kind is Kind.ON)
     assert first.quarter == 8.0
+
+
+class SkippingFollower:
+    """Hears the first note at 0.1 s and, at 0.6 s, finds the soloist a bar further on."""
+
+    latency_s = 0.0
+
+    def feed(self, heard: Heard) -> Estimate:
+        now_s = heard.time_s
+        quarter = 0.0 if now_s < 0.1 else 4.0 * (now_s - 0.1) + (4.0 if now_s >= 0.6 else 0.0)
+        first = OnsetReport(now_s, now_s, 0.0, 0)
+        onsets = (first,) if now_s >= 0.1 > now_s - HOP / RATE else ()
+        relocated = now_s >= 0.6 > now_s - HOP / RATE
+        return Estimate(now_s, quarter, 4.0, 0.9, FollowerState.FOLLOWING, onsets, relocated, -20.0)
+
+    def locate(self, quarter: float | None) -> None:
+        """Nobody says so."""
+
+
+@pytest.mark.parametrize("command", ["skip", "stop", "goto"])
+def test_a_skip_of_the_soloist_does_not_cut_the_long_chord_but_a_human_does(command: str) -> None:
+    flute = Part(1, "Flute", tuple(Note(float(i), 1.0, 72) for i in range(16)))
+    chord = (Note(0.0, 12.0, 48), Note(0.0, 4.0, 55), *(Note(i / 2, 0.5, 72) for i in range(24)))
+    measures = tuple(Measure(4.0 * i, 4.0, str(i + 1)) for i in range(4))
+    score = Score(
+        "Drone", (flute, Part(2, "Organ", chord)), measures, tempo_marks=(TempoMark(0.0, 240.0),)
+    )
+    tempo, line = written_tempo(score), solo_line(flute)
+    plan = accompaniment_plan(score, 1, tempo)
+    session = Session(
+        follower=SkippingFollower(),
+        conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
+        scheduler=Scheduler(plan),
+        sample_rate=RATE,
+        hop=HOP,
+    )
+    steps = list(session.feed(np.zeros(int(0.5 * RATE), dtype=np.float32)))
+    if command == "stop":
+        session.stop()
+    if command == "goto":
+        session.locate(6.0)
+    steps += session.feed(np.zeros(int(0.2 * RATE), dtype=np.float32))
+    assert any(s.jumped for s in steps) == (command != "stop")
+    sent = [m.message for s in steps for m in s.messages if m.message.number in (48, 55)]
+    assert sorted(m.number for m in sent if m.kind is Kind.ON) == [48, 55]
+    offs = sorted(m.number for m in sent if m.kind is Kind.OFF)
+    assert offs == ([55] if command == "skip" else [48, 55])
+
+
+def test_a_count_in_to_bar_three_strikes_nothing_before_it() -> None:
+    score = duet()
+    tempo, line = written_tempo(score), solo_line(score.parts[0])
+    plan = accompaniment_plan(score, 1, tempo)
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    session = Session(
+        follower=LoudHopFollower(line),
+        conductor=Conductor(score, line, tempo, settings, plan.onsets_quarter),
+        scheduler=Scheduler(plan),
+        sample_rate=RATE,
+        hop=HOP,
+    )
+    session.locate(8.0)
+    session.start()
+    steps = list(session.feed(np.zeros(int(1.2 * RATE), dtype=np.float32)))
+    counted = [s for s in steps if s.state == "countin"]
+    hop_s = HOP / RATE
+    assert [s.played_quarter for s in counted] == pytest.approx(
+        [4.0 + 4.0 * hop_s * i for i in range(len(counted))]
+    )
+    struck = [m for s in steps for m in s.messages if m.message.kind is Kind.ON]
+    assert [m.quarter for m in struck] == [8.0, 8.5]
+    assert [m.time_s for m in struck] == pytest.approx([hop_s + 1.0, hop_s + 1.125], abs=2e-5)
+
+
+def test_after_a_count_in_from_the_beginning_the_first_controllers_stand() -> None:
+    piano = Part(2, "Piano", (Note(0.0, 4.0, 50),), controls=(ControlChange(0.0, "cc", 7, 33),))
+    flute = Part(1, "Flute", (Note(0.0, 4.0, 72),))
+    score = Score("Duet", (flute, piano), (Measure(0.0, 4.0, "1"),))
+    tempo, line = written_tempo(score), solo_line(flute)
+    plan = accompaniment_plan(score, 1, tempo)
+    session = Session(
+        follower=LoudHopFollower(line),
+        conductor=Conductor(score, line, tempo, ConductorSettings(start="countin")),
+        scheduler=Scheduler(plan),
+        sample_rate=RATE,
+        hop=HOP,
+    )
+    session.start()
+    sent = [m.message for s in session.feed(np.zeros(RATE)) for m in s.messages]
+    assert [m.value for m in sent if m.kind is Kind.CC and m.number == 7] == [33]
 
 
 def test_a_muted_part_does_not_sound() -> None:

@@ -149,6 +149,8 @@ def _set_up_logging(verbosity: int) -> None:
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    # It tells at length where it keeps its list of fonts.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for name in ("accompanist", "bridges", "score_library"):
         logging.getLogger(name).setLevel(level)
 
@@ -206,5 +208,10 @@ def main(verbose: int) -> None:
 
 def run() -> None:
     """Entry point of the console script and of ``python -m accompanist``."""
+    from accompanist.app.compiled import find_room_for_compiled
+    from accompanist.app.interrupts import termination_as_interrupt
+
     sys.excepthook = _record_defect
-    main(prog_name="accompanist")
+    find_room_for_compiled()
+    with termination_as_interrupt():
+        main(prog_name="accompanist")

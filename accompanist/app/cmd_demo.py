@@ -27,7 +27,9 @@ Examples:
 @click.option("--play", is_flag=True, help="Sound the mix and show what happens, once it is made.")
 @click.option("--piece", "piece_id", metavar="PIECE", help="Another piece than the usual one.")
 @click.option("--preset", help="Another kind of simulated soloist (see simulate --help).")
-@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same soloist.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same soloist."
+)
 @click.option(
     "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
 )

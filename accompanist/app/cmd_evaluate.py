@@ -60,16 +60,18 @@ def command(
     from accompanist.app.evaluation import evaluate_takes, read_manifest
     from accompanist.app.evaluation_files import write_evaluation
     from accompanist.app.evaluation_report import as_json, as_markdown, pools, print_tables
+    from accompanist.app.offline import listening_followers
     from accompanist.app.progress import progress_bar
     from accompanist.errors import UsageError
-    from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names
+    from accompanist.followers.registry import DEFAULT_FOLLOWER
 
     names = [n.strip() for n in (followers or DEFAULT_FOLLOWER).split(",") if n.strip()]
-    unknown = [n for n in names if n not in follower_names()]
-    if unknown or not names:
+    names = list(dict.fromkeys(names))
+    listening = listening_followers()
+    if not names or any(name not in listening for name in names):
         raise UsageError(
-            f"--followers {followers}: there is no such follower; "
-            f"choose from {', '.join(follower_names())}"
+            f"--followers {followers}: there is no such follower for recordings; "
+            f"choose from {', '.join(listening)}"
         )
     if json_wanted and markdown:
         raise UsageError("--json and --markdown exclude each other: leave one of them out")

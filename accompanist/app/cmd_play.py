@@ -55,7 +55,7 @@ they need Shift, Enter starts and stops, Escape leaves.
     "--count-in",
     type=click.FloatRange(0, 8),
     metavar="BARS",
-    help="Count so many bars, then begin: for pieces that the ensemble begins.",
+    help="Count so many bars, then begin.  [default: 1 where the ensemble begins]",
 )
 @click.option(
     "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
@@ -99,7 +99,8 @@ def command(
 
     PIECE is the id of a piece in the library or the path of a score. You play the solo into the
     microphone (or a MIDI keyboard, or tap it); the ensemble follows you. The first note that you
-    play begins the piece. What was played is kept as a take folder.
+    play begins the piece; where the ensemble begins, it counts in and plays the introduction.
+    What was played is kept as a take folder.
     """
     import os
 

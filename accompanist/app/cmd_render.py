@@ -87,11 +87,20 @@ def command(
     audio = read_audio(take_file)
     opened = open_piece(piece)
 
-    from accompanist.app.rendering import Job, announce_solo, offline_settings, render
+    from accompanist.app.rendering import (
+        Job,
+        announce_solo,
+        check_length,
+        offline_settings,
+        render,
+    )
     from accompanist.app.take_files import read_truth_file
+    from accompanist.takes.folder import check_place
 
     truth = None if truth_file is None else read_truth_file(truth_file)
     settings = offline_settings(follower, policy, block)
+    check_length(audio, str(take_file))
+    check_place(out, take_file)
     for warning in audio.warnings:
         tell(warning)
     part = announce_solo(opened, solo, tell)

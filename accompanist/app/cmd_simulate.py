@@ -109,7 +109,9 @@ def _changed(base: _Settings, names: tuple[str, ...], given: dict[str, Any]) -> 
     show_default=True,
     help="Kind of soloist and room; the options below change it.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same take.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same take."
+)
 @click.option(
     "--timing",
     type=click.Path(path_type=Path),
@@ -178,7 +180,12 @@ def command(
     import json
 
     from accompanist.app.progress import progress_bar
-    from accompanist.app.simulating import read_timing, render_simulation, write_simulation
+    from accompanist.app.simulating import (
+        check_folder,
+        read_timing,
+        render_simulation,
+        write_simulation,
+    )
     from accompanist.score.choose import choose_solo
     from accompanist.simulation.performance import simulate_take
     from bridges.fluidsynth import find_soundfont
@@ -187,6 +194,8 @@ def command(
     if cents is not None:
         if given["a4_hz"] is not None:
             raise UsageError("--a4 and --cents say the same thing: leave one of them out")
+        if not -1200.0 <= cents <= 1200.0:
+            raise UsageError(f"--cents {cents:g}: it has to lie within -1200 and 1200")
         given["a4_hz"] = 440.0 * 2.0 ** (cents / 1200.0)
     base = PRESETS[preset]
     player = replace(
@@ -199,6 +208,7 @@ def command(
     opened = open_piece(piece)
     choice = choose_solo(opened.score, solo)
     human = read_timing(timing, timing_part) if timing is not None else None
+    check_folder(folder)
     take = simulate_take(opened.score, choice.part, player, seed, human)
     with progress_bar("Playing"):
         sound = render_simulation(

@@ -21,6 +21,7 @@ from accompanist.followers.protocol import Estimate, FollowerState
 from accompanist.session import Step
 from accompanist.simulation.performance import simulate_take
 from accompanist.simulation.settings import PRESETS, PlayerSettings, Preset, RoomSettings
+from accompanist.takes.folder import check_place
 from accompanist.takes.picture import Truth
 from bridges.audio_files import Audio, read_audio
 from bridges.fluidsynth import find_soundfont
@@ -70,6 +71,7 @@ def make_demo(request: DemoRequest, tell: Callable[[str], None]) -> Demo:
     preset = presets[name]
     font = find_soundfont(request.soundfont)
     piece = open_piece(request.piece or DEMO_PIECE_ID)
+    check_place(request.out)
     solo = announce_solo(piece, None, tell)
     tell(
         f"The soloist is SIMULATED (kind {name!r}, seed {request.seed}): a sampled instrument "

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from math import inf, nan
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.interrupts import children_spared, end_with_parent
 from accompanist.errors import AccompanistError, BadInputError
 from accompanist.takes.figures import TakeErrors, measure
 from accompanist.takes.tables import read_rows, read_truth
-
-if TYPE_CHECKING:
-    from accompanist.app.offline import OfflineSettings, Take
-    from accompanist.score.model import Part, Score
-    from bridges.audio_files import Audio
 
 __all__ = [
     "ManifestTake",
@@ -95,16 +92,18 @@ def read_manifest(path: Path) -> list[ManifestTake]:
                     "paths are relative to the manifest"
                 )
         name = row.get("id") or files["audio"].stem
-        if name in seen:
+        while name in seen:
             name = f"{name}-{number}"
         seen.add(name)
         start = row.get("start_quarter") or None
         try:
             start_quarter = float(start) if start else None
         except ValueError:
+            start_quarter = nan
+        if start_quarter is not None and not 0.0 <= start_quarter < inf:
             raise BadInputError(
                 f"{path}: row {number}: start_quarter {start!r} is not a number of quarters"
-            ) from None
+            )
         takes.append(
             ManifestTake(
                 id=name,
@@ -152,10 +151,9 @@ def evaluate_take(take: ManifestTake, follower: str, policy: str = "auto") -> Ta
     truth_quarter, truth_time_s = read_truth(take.truth)
     audio = read_audio(take.audio)
     settings = OfflineSettings(follower=follower, conductor=ConductorSettings(policy=policy))
-    if take.start_quarter is None:
-        made = run_take(score, solo, audio.samples, audio.rate, settings)
-    else:
-        made = _run_from(take.start_quarter, score, solo, audio, settings)
+    made = run_take(
+        score, solo, audio.samples, audio.rate, settings, start_quarter=take.start_quarter
+    )
     record, plan, compute = made.record, made.plan, made.compute
     tables = {
         "trace": np.column_stack((record.times_s, record.quarters)),
@@ -186,27 +184,6 @@ def evaluate_take(take: ManifestTake, follower: str, policy: str = "auto") -> Ta
         peak_memory_mb=peak_memory_mb(),
         tables=tables,
     )
-
-
-def _run_from(
-    start_quarter: float, score: Score, solo: Part, audio: Audio, settings: OfflineSettings
-) -> Take:
-    """Run a take whose soloist begins elsewhere than at the beginning, as a human says so."""
-    from accompanist.app.offline import ComputeTimes, Take, new_session
-    from accompanist.takes.record import TakeRecord
-
-    session, plan, latency_s = new_session(score, solo, audio.rate, settings)
-    session.locate(start_quarter)
-    record = TakeRecord()
-    spent_s: list[float] = []
-    began = time.perf_counter()
-    for step in session.feed(audio.samples):
-        spent_s.append(time.perf_counter() - began)
-        record.add(step)
-        began = time.perf_counter()
-    record.messages.extend(session.finish())
-    compute = ComputeTimes(np.array(spent_s), session.hop_s)
-    return Take(score, solo, plan, record, compute, audio.duration_s, latency_s)
 
 
 def _table(rows: list[tuple[float, float]]) -> npt.NDArray[np.float64]:
@@ -243,8 +220,6 @@ def evaluate_takes(
 def _run(
     work: Sequence[tuple[ManifestTake, str]], jobs: int, policy: str
 ) -> Iterator[tuple[int, TakeResult]]:
-    import multiprocessing
-
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     pool = ProcessPoolExecutor(
@@ -254,10 +229,11 @@ def _run(
         initargs=(tuple(dict.fromkeys(follower for _, follower in work)),),
     )
     try:
-        futures = {
-            pool.submit(evaluate_take, take, follower, policy): index
-            for index, (take, follower) in enumerate(work)
-        }
+        with children_spared():
+            futures = {
+                pool.submit(evaluate_take, take, follower, policy): index
+                for index, (take, follower) in enumerate(work)
+            }
         for future in as_completed(futures):
             index = futures[future]
             try:
@@ -265,7 +241,16 @@ def _run(
             except AccompanistError as error:
                 take = work[index][0]
                 raise type(error)(f"manifest row {take.row} ({take.id}): {error}") from error
+            except BrokenProcessPool as error:
+                raise AccompanistError(
+                    "a worker process died, perhaps for want of memory; give fewer --jobs"
+                ) from error
             yield index, result
+    except BaseException:
+        # Whoever interrupts does not want to wait for the takes that are under way.
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():
@@ -279,5 +264,6 @@ def _warm(followers: Sequence[str]) -> None:
     """Compile before anything is timed."""
     from accompanist.app.warm import warm_up
 
+    end_with_parent()
     for follower in followers:
         warm_up(follower)

@@ -33,7 +33,7 @@ def write_evaluation(folder: Path, results: Sequence[TakeResult], pooled: Sequen
     """
     try:
         for result in results:
-            inner = folder / result.follower / result.take.id.replace("/", "_")
+            inner = folder / result.follower / _file_name(result.take.id)
             inner.mkdir(parents=True, exist_ok=True)
             for name, table in result.tables.items():
                 _write(inner / f"{name}.csv", _csv_text(_HEADERS[name], table))
@@ -43,6 +43,12 @@ def write_evaluation(folder: Path, results: Sequence[TakeResult], pooled: Sequen
         raise AccompanistError(
             f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
         ) from error
+
+
+def _file_name(take_id: str) -> str:
+    """Make a file name of an id: one level, not hidden, not too long for a file system."""
+    plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in take_id)
+    return plain.lstrip(".").encode()[:200].decode(errors="ignore") or "_"
 
 
 def _csv_text(header: Sequence[str], table: npt.NDArray[np.float64]) -> str:

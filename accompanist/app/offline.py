@@ -13,20 +13,29 @@ import numpy.typing as npt
 
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings
-from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
 from accompanist.performing.plan import Plan, accompaniment_plan
 from accompanist.performing.scheduler import Scheduler
 from accompanist.score.model import Part, Score
-from accompanist.score.solo import solo_line
+from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.session import Session, hop_samples
 from accompanist.takes.record import TakeRecord
 
-__all__ = ["ComputeTimes", "OfflineSettings", "Take", "new_session", "run_take"]
+__all__ = [
+    "ComputeTimes",
+    "OfflineSettings",
+    "Take",
+    "listening_followers",
+    "new_session",
+    "run_take",
+]
 
 FloatArray = npt.NDArray[np.float32]
 
 _LONGEST_POSTLUDE_S = 120.0
+_TAKES_NOTES = ("notes",)
+"""Followers that are given MIDI notes and hear nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,13 @@ class Take:
     duration_s: float
     latency_s: float
     """From an onset to its report, as the follower expects."""
+    final_state: str | None = None
+    """Where it came to, the ensemble's playing on after the recording included."""
+
+
+def listening_followers() -> tuple[str, ...]:
+    """Names of the followers that listen to sound, the default first."""
+    return tuple(name for name in follower_names() if name not in _TAKES_NOTES)
 
 
 def new_session(
@@ -130,6 +146,8 @@ def run_take(
     sample_rate: int,
     settings: OfflineSettings | None = None,
     progress: Callable[[float], None] | None = None,
+    *,
+    start_quarter: float | None = None,
 ) -> Take:
     """Follow and accompany a recorded soloist.
 
@@ -144,9 +162,13 @@ def run_take(
     settings : OfflineSettings, optional
     progress : callable, optional
         Told the seconds of the take done since it was last told.
+    start_quarter : float, optional
+        Where the soloist begins, as a human would say by going there; None: at the beginning.
     """
     settings = settings or OfflineSettings()
     session, plan, latency_s = new_session(score, solo, sample_rate, settings)
+    if start_quarter is not None:
+        session.locate(start_quarter)
     record = TakeRecord()
     seconds: list[float] = []
     clock = time.perf_counter
@@ -161,7 +183,7 @@ def run_take(
                 began = clock()
             if progress is not None:
                 progress(len(block) / sample_rate)
-    _play_out(session, record, solo_events=len(solo_line(solo)))
+    final_state = _play_out(session, record, solo_line(solo))
     return Take(
         score=score,
         solo=solo,
@@ -170,24 +192,28 @@ def run_take(
         compute=ComputeTimes(np.array(seconds), session.hop_s),
         duration_s=len(audio) / sample_rate,
         latency_s=latency_s,
+        final_state=final_state,
     )
 
 
-def _play_out(session: Session, record: TakeRecord, solo_events: int) -> None:
+def _play_out(session: Session, record: TakeRecord, line: SoloLine) -> str:
     """Let the ensemble play to the end what it has after the soloist's last note.
 
-    The recording is over by then; the trace ends with it.
+    The recording is over by then; the trace ends with it. Returns the last state of all.
     """
-    heard = max((o.event for o in record.onsets), default=-1)
-    hops = round(_LONGEST_POSTLUDE_S / session.hop_s) if heard == solo_events - 1 else 0
+    state = record.states[-1] if len(record) else "armed"
+    arrived = any(o.event == len(line) - 1 for o in record.onsets[-1:])
+    if len(record) and len(line) and state != "armed":
+        arrived = arrived or float(record.quarters[-1]) >= float(line.onsets_quarter[-1])
+    hops = round(_LONGEST_POSTLUDE_S / session.hop_s) if arrived else 0
     silence = np.zeros(session.hop, dtype=np.float32)
-    ended = bool(record.states) and record.states[-1] == "ended"
-    while hops > 0 and not ended:
+    while hops > 0 and state not in ("ended", "waiting", "idle"):
         hops -= 1
         for step in session.feed(silence):
             record.messages.extend(step.messages)
-            ended = step.state in ("ended", "waiting", "idle")
+            state = step.state
     record.messages.extend(session.finish())
+    return state
 
 
 @contextmanager

@@ -105,15 +105,7 @@ def open_ensemble(settings: PlaySettings) -> Ensemble:
             return Ensemble(SilentSink(), "silence", None)
         return Ensemble(SilentSink(), "silence", soundfont)
     soundfont = find_soundfont(settings.soundfont)
-    try:
-        synth = LiveSynth(soundfont, driver=settings.driver)
-    except DeviceError as error:
-        if "audio output" not in str(error):
-            raise
-        raise DeviceError(
-            f"{str(error).split(';')[0]}; connect loudspeakers or headphones, or play with "
-            "--silent and hear the take afterwards"
-        ) from error
+    synth = LiveSynth(soundfont, driver=settings.driver)
     return Ensemble(synth, f"FluidSynth, {soundfont.stem}", soundfont)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 import click
 import numpy as np
@@ -17,6 +14,7 @@ import numpy.typing as npt
 
 from accompanist.app.bars import BarCounter
 from accompanist.app.count_in import CountIn
+from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
 from accompanist.app.keymap import KeyMap
 from accompanist.app.live import LiveEngine
 from accompanist.app.offline import ComputeTimes, OfflineSettings, Take
@@ -40,14 +38,18 @@ from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, mak
 from accompanist.performing.plan import accompaniment_plan
 from accompanist.performing.scheduler import Scheduler
 from accompanist.score.choose import choose_solo
+from accompanist.score.introduction import introduction
 from accompanist.score.model import Part
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.session import Session, hop_samples
-from accompanist.takes.folder import take_folder
+from accompanist.takes.folder import check_place, take_folder
 from score_library.catalogue import Piece, open_piece
 
 __all__ = ["play_take"]
+
+_USUAL_COUNT_IN_BARS = 1.0
+"""Where the ensemble begins, unless told otherwise."""
 
 
 def play_take(settings: PlaySettings) -> None:
@@ -69,6 +71,12 @@ def play_take(settings: PlaySettings) -> None:
     start_quarter = 0.0
     if settings.start_bar is not None:
         start_quarter = BarCounter(piece.score).find(settings.start_bar).start_quarter
+    before = introduction(piece.score, choice.part)
+    alone = before is not None and start_quarter <= before.start_quarter
+    if alone and settings.count_in_bars is None and settings.from_file is None:
+        settings = replace(settings, count_in_bars=_USUAL_COUNT_IN_BARS)
+    if settings.keep:
+        check_place(settings.out or _default_folder(piece.id))
     ensemble = open_ensemble(settings)
     try:
         soloist = open_soloist(settings)
@@ -80,11 +88,18 @@ def play_take(settings: PlaySettings) -> None:
         f"{piece.title}: you play {choice.part.name}, part {choice.part.number} ({choice.reason}).",
         err=True,
     )
-    with _termination_as_interrupt():
+    if before is not None and alone and settings.count_in_bars is not None:
+        click.echo(
+            f"The ensemble begins: it counts in and plays {before.length}, then you come in.",
+            err=True,
+        )
+    with termination_as_interrupt():
         try:
             live.play()
         finally:
-            live.keep()
+            # Whoever presses Ctrl-C twice wants to leave, not to lose what was played.
+            with interrupts_ignored():
+                live.keep()
 
 
 class _LiveTake:
@@ -178,8 +193,14 @@ class _LiveTake:
                 return
             out = self._settings.out or _default_folder(self._piece.id)
             click.echo(f"Keeping the take in {out} …", err=True)
-            with take_folder(out) as folder:
-                self._write(folder)
+            try:
+                with take_folder(out) as folder:
+                    self._write(folder)
+            except AccompanistError as error:
+                click.echo(f"accompanist: {error}", err=True)
+                out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
+                with take_folder(out) as folder:
+                    self._write(folder)
             listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
             click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
         finally:
@@ -242,23 +263,3 @@ def _quantiles_ms(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
 
 def _default_folder(piece_id: str) -> Path:
     return Path("takes") / f"{piece_id}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the take as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number in kept:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

@@ -8,20 +8,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from accompanist.app.offline import OfflineSettings, Take, run_take
+from accompanist.app.offline import OfflineSettings, Take, listening_followers, run_take
 from accompanist.app.progress import progress_bar
 from accompanist.app.take_files import write_sound, write_take
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.errors import BadInputError, UsageError
-from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names
+from accompanist.followers.registry import DEFAULT_FOLLOWER
 from accompanist.score.choose import choose_solo
+from accompanist.score.introduction import introduction
 from accompanist.score.model import Part
 from accompanist.takes.folder import take_folder
 from accompanist.takes.picture import Truth
 from bridges.audio_files import Audio
 from score_library.catalogue import Piece
 
-__all__ = ["Job", "Rendered", "announce_solo", "offline_settings", "piece_facts", "render"]
+__all__ = [
+    "Job",
+    "Rendered",
+    "announce_solo",
+    "check_length",
+    "offline_settings",
+    "piece_facts",
+    "render",
+]
 
 _SHORTEST_S = 0.1
 
@@ -76,11 +85,7 @@ def render(job: Job, out: Path) -> Rendered:
         With a message for the user.
     """
     audio = job.audio
-    if audio.duration_s < _SHORTEST_S:
-        raise BadInputError(
-            f"{job.source}: {audio.duration_s:.2f} s of sound are too short to follow; "
-            "record at least a second"
-        )
+    check_length(audio, job.source)
     with take_folder(out) as folder:
         with progress_bar("Following", audio.duration_s) as advance:
             take = run_take(
@@ -114,22 +119,34 @@ def render(job: Job, out: Path) -> Rendered:
     return Rendered(facts, files, take)
 
 
+def check_length(audio: Audio, source: str) -> None:
+    """Raise BadInputError if there is hardly any sound."""
+    if audio.duration_s < _SHORTEST_S:
+        raise BadInputError(
+            f"{source}: {audio.duration_s:.2f} s of sound are too short to follow; "
+            "record at least a second"
+        )
+
+
 def offline_settings(follower: str | None, policy: str, block: int = 4096) -> OfflineSettings:
     """Make settings of the command's words.
 
     Raises
     ------
     UsageError
-        There is no such follower.
+        There is no such follower, or it does not listen to sound.
     """
     name = follower or DEFAULT_FOLLOWER
-    if name not in follower_names():
-        raise UsageError(f"there is no follower {name!r}; there are: {', '.join(follower_names())}")
+    listening = listening_followers()
+    if name not in listening:
+        raise UsageError(
+            f"there is no follower {name!r} for recordings; there is {', '.join(listening)}"
+        )
     return OfflineSettings(name, ConductorSettings(policy=policy), block)
 
 
 def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None]) -> Part:
-    """Choose the solo part and say which, why, and who accompanies it.
+    """Choose the solo part and say which, why, who accompanies it, and what is left out.
 
     Raises
     ------
@@ -141,6 +158,12 @@ def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None])
     company = f"accompanied by {_listed(others)}" if others else "nobody else plays"
     part = f"part {choice.part.number} ({choice.part.name}; {choice.reason})"
     tell(f"{piece.title}: solo is {part}; {company}")
+    before = introduction(piece.score, choice.part)
+    if before is not None:
+        tell(
+            f"The introduction ({before.length}) is left out: on a recording the ensemble begins "
+            "with the soloist. play counts in and plays it."
+        )
     return choice.part
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from accompanist.errors import AccompanistError, BadInputError
+from accompanist.errors import AccompanistError, BadInputError, UsageError
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.score.model import Score
 from accompanist.simulation.performance import SimulatedTake
@@ -22,8 +22,15 @@ from accompanist.simulation.sound import accompaniment_messages, solo_messages, 
 from accompanist.simulation.timing import GivenTiming
 from accompanist.takes.tables import read_numbers
 
-__all__ = ["attack_times_s", "read_timing", "render_simulation", "write_simulation"]
+__all__ = [
+    "attack_times_s",
+    "check_folder",
+    "read_timing",
+    "render_simulation",
+    "write_simulation",
+]
 
+_SOUND_FILE, _TRUTH_FILE, _NOTES_FILE = "take.wav", "truth.csv", "performance.csv"
 _AUDIBLE_DB = 20.0
 _LATEST_ATTACK_S = 0.05
 _TEST_NOTE_S = 0.3
@@ -123,6 +130,32 @@ def attack_times_s(
     return attacks
 
 
+def check_folder(folder: Path) -> None:
+    """See that nothing but an earlier simulation is overwritten in a folder.
+
+    Raises
+    ------
+    UsageError
+        A recording or a truth file lies there that was not simulated.
+    """
+    try:
+        simulated = (folder / _NOTES_FILE).exists()
+        lost = [n for n in (_SOUND_FILE, _TRUTH_FILE) if not simulated and (folder / n).exists()]
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if lost:
+        raise UsageError(
+            f"{folder}: there is a {lost[0]} already that was not simulated; "
+            "choose another folder with --out"
+        )
+
+
+def _unwritable(folder: Path, error: OSError) -> AccompanistError:
+    return AccompanistError(
+        f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
+    )
+
+
 def write_simulation(
     folder: Path, take: SimulatedTake, sound: npt.NDArray[np.float32], sample_rate: int
 ) -> None:
@@ -140,24 +173,20 @@ def write_simulation(
         (n.onset_s, n.offset_s, n.pitch, n.velocity, n.quarter, n.kind.value) for n in take.notes
     )
     tables = {
-        "truth.csv": _csv_text(("quarter", "time"), truth),
-        "performance.csv": _csv_text(
-            ("onset", "offset", "pitch", "velocity", "quarter", "kind"), notes
-        ),
+        _TRUTH_FILE: _csv_text(("quarter", "time"), truth),
+        _NOTES_FILE: _csv_text(("onset", "offset", "pitch", "velocity", "quarter", "kind"), notes),
     }
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         beside.mkdir(parents=True)
         for name, text in tables.items():
             (beside / name).write_text(text, encoding="utf-8", newline="")
-        write_wav(beside / "take.wav", sound, sample_rate)
+        write_wav(beside / _SOUND_FILE, sound, sample_rate)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*tables, "take.wav"):
+        for name in (*tables, _SOUND_FILE):
             os.replace(beside / name, folder / name)
     except OSError as error:
-        raise AccompanistError(
-            f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
-        ) from error
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

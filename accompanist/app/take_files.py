@@ -93,7 +93,7 @@ def write_take(
         "reached_quarter": float(record.quarters[-1]) if len(record) else None,
         "solo_end_quarter": max((n.end_quarter for n in take.solo.notes), default=0.0),
         "end_quarter": take.score.end_quarter,
-        "final_state": record.states[-1] if len(record) else None,
+        "final_state": take.final_state or (record.states[-1] if len(record) else None),
     }
     if figures is not None:
         facts["figures"] = figures

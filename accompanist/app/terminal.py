@@ -13,6 +13,7 @@ from rich.text import Text
 
 from accompanist.app.bars import BarCounter
 from accompanist.app.live import LiveView
+from accompanist.followers.protocol import FollowerState
 from accompanist.score.model import Score
 
 __all__ = ["Flags", "Screen", "level_bar", "sparkline"]
@@ -122,7 +123,8 @@ class Screen:
     def _fill(self, table: Table, view: LiveView, flags: Flags) -> None:
         step = view.step
         estimate = step.estimate
-        here = self._bars.position(estimate.quarter)
+        alone = estimate.state is FollowerState.ARMED and step.state not in ("armed", "idle")
+        here = self._bars.position(step.played_quarter if alone else estimate.quarter)
         again = f"  (time {here.visit})" if here.visit > 1 else ""
         dots = " ".join(
             "●" if int(here.beat + 1e-6) == n + 1 else "○" for n in range(min(here.beats, 16))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 
+from accompanist.conducting.beginning import Beginnings, Entry
+from accompanist.conducting.direction import Direction
 from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.lead import Lead
 from accompanist.conducting.patience import Patience
-from accompanist.conducting.planner import Path, plan_path
 from accompanist.conducting.settings import ConductorSettings, FollowMode, Start
 from accompanist.conducting.soloist import News, Soloist
 from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
-from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate
 from accompanist.score.model import Score
 from accompanist.score.solo import SoloLine
@@ -30,24 +30,7 @@ __all__ = ["Conductor", "Direction"]
 _OPEN = float("inf")
 _COUNTED_SD_S, _COUNTED_SD = 0.03, 0.12
 """How sure the soloist's entry and tempo are after a count-in."""
-_LOOP_EDGE_QUARTER = 1.0
 _EDGE_QUARTER = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """What the ensemble is to do from this hop on."""
-
-    timeline: Timeline
-    """Quarter ↔ time of *sending* (the latency of the output already taken off)."""
-    state: str
-    """One of idle, armed, countin, following, holding, waiting, lost, ended."""
-    jumped: bool
-    """The ensemble's position has jumped to ``quarter``: what lies between is not played."""
-    quarter: float
-    """The ensemble's position now; it goes back only when ``jumped``."""
-    follower_at: float | None = None
-    """Where the follower is to look for the soloist, when a human (or a loop) has moved them."""
 
 
 class Conductor:
@@ -80,7 +63,7 @@ class Conductor:
             self._grid, tempo_model(self._grid), self._set.report_delay_s, self._set.dwell_s
         )
         self._patience = Patience(self._grid, self._set)
-        self._bars = tuple((m.start_quarter, m.length_quarter) for m in score.measures)
+        self._beginnings = Beginnings(self._grid, score.measures)
         self._end_quarter = max(score.end_quarter, solo.end_quarter)
         self._commands: deque[Callable[[float], None]] = deque()
         self._auto_start_s = self._set.start_at_s
@@ -88,13 +71,14 @@ class Conductor:
         self._own_model: TempoModel | None = None
         self._loop: tuple[float, float] | None = None
         self._state = self._phase = "armed"
+        self._awaits_soloist = self._set.start == Start.SOLOIST
         self._start_quarter, self._first_event = 0.0, 0
         self._now_s = 0.0
         self._jumped = False
         self._follower_at: float | None = None
-        self._blocked_from: float | None = None
-        self._review_s = _OPEN
+        self._entry: Entry | None = None
         self._ensemble = EnsembleLine(self._grid, self._set.latency_out_s)
+        self._lead = Lead(self._grid, self._set, self._patience, self._ensemble, self._end_quarter)
 
     @property
     def model(self) -> TempoModel:
@@ -118,7 +102,7 @@ class Conductor:
 
     def arm(self) -> None:
         """Wait for the soloist's next note at the place where the ensemble stands."""
-        self._commands.append(lambda sound_s: self._do_locate(self._position(sound_s), sound_s))
+        self._commands.append(lambda sound_s: self._do_locate(self._place(sound_s), sound_s))
 
     def locate(self, quarter: float) -> None:
         """Go to ``quarter`` and wait for the soloist there."""
@@ -160,7 +144,7 @@ class Conductor:
         changed = bool(self._commands)
         while self._commands:
             self._commands.popleft()(sound_s)
-        if self._phase == "armed" and self._set.start == Start.SOLOIST:
+        if self._phase == "armed" and self._awaits_soloist:
             first = self._soloist.first_note(estimate, self._first_event)
             if first is not None:
                 self._begin_with(*first, sound_s)
@@ -174,7 +158,7 @@ class Conductor:
             if self._loop is not None and self._position(sound_s) >= self._loop[1] - _EDGE_QUARTER:
                 self._go_round(self._loop[0], sound_s)
                 changed = True
-            if changed or sound_s >= self._review_s:
+            if changed or sound_s >= self._lead.review_s:
                 self._replan(sound_s)
             self._judge(sound_s)
         return Direction(
@@ -182,6 +166,7 @@ class Conductor:
             self._state,
             self._jumped,
             self._position(sound_s),
+            self._place(sound_s),
             self._follower_at,
         )
 
@@ -199,101 +184,66 @@ class Conductor:
             return
         event = news.event
         if event is not None:
-            self._phase = "playing"
+            self._phase, self._entry = "playing", None
         if self._locked:
             return
-        model, quarter = self._soloist.model, self._position(sound_s)
         at = self._grid.release_quarter[event] if event is not None else news.place or 0.0
         at = min(max(at, 0.0), self._end_quarter)
-        if quarter < at:
-            written_s = self._grid.to_written(at) - self._grid.to_written(quarter)
-            too_far = written_s * model.ratio > self._set.compress_s
-            jump = too_far and self._grid.notes_between(quarter, at) > 0
-        else:
-            ahead_s = model.predict(quarter).time_s - sound_s
-            rested = self._state == "waiting" and quarter > at
-            jump = rested or self._goes_round(quarter, at) or ahead_s > self._set.rewind_s
-        if jump:
+        if self._lead.must_jump(
+            self._soloist,
+            quarter=self._position(sound_s),
+            at=at,
+            sound_s=sound_s,
+            waiting=self._state == "waiting",
+            loop=self._loop,
+        ):
             self._phase = "playing"
             self._jump(at, sound_s)
 
-    # ---- planning -------------------------------------------------------------------------------
-
     def _replan(self, sound_s: float) -> None:
-        soloist, quarter = self._soloist, self._position(sound_s)
-        alone = self._locked and self._own_model is not None
-        model = self._own_model if self._locked and self._own_model else soloist.model
-        path = plan_path(
-            self._grid,
-            model,
-            now_s=sound_s,
-            quarter=quarter,
-            heard=-1 if alone else soloist.heard,
-            wait_s=(lambda _: 0.0) if alone else partial(self._patience.wait_s, soloist=soloist),
-            end_quarter=self._end_quarter,
+        self._lead.replan(
+            self._soloist,
+            now_s=self._now_s,
+            sound_s=sound_s,
+            alone=self._own_model if self._locked else None,
+            entry=self._entry,
+            loop_end=_OPEN if self._loop is None else self._loop[1],
         )
-        gate = _OPEN if alone else self._gate(path, quarter, sound_s)
-        if self._loop is not None:
-            gate = min(gate, max(self._loop[1], quarter))
-        self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
-        self._review_s = path.timeline.times_s[-1]
-        if soloist.lost_from is not None:
-            patience_ends_s = soloist.lost_from + self._set.lost_s + self._set.latency_out_s
-            if sound_s < patience_ends_s:
-                self._review_s = min(self._review_s, patience_ends_s)
-        if self._review_s <= sound_s:
-            self._review_s = _OPEN
-
-    def _gate(self, path: Path, quarter: float, sound_s: float) -> float:
-        gate = self._patience.gate_quarter(
-            path, self._soloist, quarter=quarter, now_s=self._now_s, sound_s=sound_s
-        )
-        return max(gate, quarter)
 
     def _judge(self, sound_s: float) -> None:
         """Name the state that the outside world sees."""
         quarter = self._position(sound_s)
         if quarter >= self._end_quarter - _EDGE_QUARTER:
             self._phase = self._state = "ended"
-            return
-        if self._phase == "countin" and quarter < self._start_quarter:
+        elif self._counting(quarter):
             self._state = "countin"
-            return
-        self._phase = "playing"
-        if not self._ensemble.at_gate(quarter):
-            self._blocked_from = None
-            self._state = "following" if self._soloist.lost_from is None else "lost"
-            return
-        if self._blocked_from is None:
-            self._blocked_from = self._now_s
-        held_s = self._now_s - self._blocked_from
-        quiet_s = min(self._soloist.silent_s(self._now_s), held_s)
-        if held_s > self._set.stop_s or quiet_s > self._set.silence_s:
-            self._state = "waiting"
-        elif self._state != "waiting":
-            self._state = "holding"
+        else:
+            self._phase = "playing"
+            self._state = self._lead.state(self._state, quarter, self._soloist, self._now_s)
 
     # ---- commands -------------------------------------------------------------------------------
 
     def _do_start(self, sound_s: float) -> None:
         if self._phase not in ("armed", "idle"):
             return
-        start, soloist = self._start_quarter, self._soloist
+        soloist = self._soloist
         bars = self._set.countin_bars if self._set.start == Start.COUNTIN else 0.0
-        lead = bars * self._bar_length(start)
-        first_s = sound_s + lead / self._grid.written_rate(start) * soloist.model.ratio
-        soloist.model.set_ratio(soloist.model.ratio, _COUNTED_SD)
-        soloist.model.begin(start, first_s, _COUNTED_SD_S)
-        soloist.place(self._grid.event_from(start) - 1, first_s)
-        self._begin_at(start - lead, sound_s)
-        self._phase = "countin" if lead else "playing"
+        ratio = soloist.model.ratio
+        entry = self._beginnings.entry(self._start_quarter, bars, sound_s, ratio)
+        soloist.model.set_ratio(ratio, _COUNTED_SD)
+        soloist.model.begin(entry.quarter, entry.time_s, _COUNTED_SD_S)
+        before = self._grid.event_from(entry.quarter) - 1
+        soloist.place(before, sound_s, counted=True)
+        self._begin_at(entry.quarter, sound_s, entry.lead_quarter)
+        self._phase = "countin" if entry.lead_quarter else "playing"
+        self._entry = entry
         if self._locked:
             self._own_model = soloist.model.copy()
 
     def _do_stop(self, sound_s: float) -> None:
-        at = self._position(sound_s)
+        at = self._place(sound_s)
         self._start_quarter = min(max(at, 0.0), self._end_quarter)
-        self._first_event = self._event_to_begin_with(self._start_quarter)
+        self._first_event = self._beginnings.first_event(self._start_quarter)
         self._phase = self._state = "idle"
         self._ensemble.close(at, sound_s)
 
@@ -301,8 +251,9 @@ class Conductor:
         if not isfinite(quarter):
             return
         self._start_quarter = at = min(max(quarter, 0.0), self._end_quarter)
-        self._first_event = self._event_to_begin_with(at)
+        self._first_event = self._beginnings.first_event(at)
         self._phase = self._state = "armed"
+        self._awaits_soloist = True
         self._follower_at = at
         self._jumped = True
         self._ensemble.close(at, sound_s)
@@ -332,13 +283,6 @@ class Conductor:
     def _do_loop(self, wanted: tuple[float, float] | None, sound_s: float) -> None:
         self._loop = wanted
 
-    def _goes_round(self, quarter: float, at: float) -> bool:
-        """Whether the soloist has begun the loop again just before the ensemble does."""
-        if self._loop is None:
-            return False
-        first, last = self._loop
-        return last - quarter < _LOOP_EDGE_QUARTER and at < first + _LOOP_EDGE_QUARTER
-
     def _go_round(self, first: float, sound_s: float) -> None:
         """Start the loop again; the soloist is believed to do the same."""
         self._soloist.model.begin(first, sound_s, _COUNTED_SD_S)
@@ -349,32 +293,38 @@ class Conductor:
 
     # ---- small change ---------------------------------------------------------------------------
 
-    def _event_to_begin_with(self, quarter: float) -> int:
-        return max(min(self._grid.event_from(quarter), len(self._grid) - 1), 0)
-
     def _frozen(self, quarter: float, sound_s: float) -> TempoModel:
         """Make a model that stands at ``quarter`` and hears nobody."""
         model = self._soloist.model.copy()
-        model.begin(quarter, sound_s)
+        if not self._counting(quarter):
+            model.begin(quarter, sound_s)
         return model
 
-    def _bar_length(self, quarter: float) -> float:
-        lengths = [length for start, length in self._bars if start + length > quarter]
-        # A pickup is counted in with a whole bar.
-        return max(lengths[:2], default=4.0)
+    def _counting(self, quarter: float) -> bool:
+        """Whether ``quarter`` is still only counted."""
+        if self._phase != "countin" or self._entry is None:
+            return False
+        return quarter < self._entry.quarter and not self._ensemble.at_gate(quarter)
 
     def _position(self, sound_s: float) -> float:
         return self._ensemble.position(sound_s)
 
-    def _put(self, quarter: float, sound_s: float) -> None:
-        rate = self._grid.written_rate(quarter) / self._soloist.model.ratio
-        self._ensemble.put(quarter, sound_s, rate)
-        self._blocked_from = None
+    def _place(self, sound_s: float) -> float:
+        """Give the position, but not before the place that is being counted in to."""
+        quarter = self._position(sound_s)
+        return self._entry.quarter if self._entry and self._counting(quarter) else quarter
 
-    def _begin_at(self, quarter: float, sound_s: float) -> None:
-        moved = abs(quarter - self._position(sound_s)) > _EDGE_QUARTER
-        self._jumped = self._jumped or moved or quarter > 0
-        self._put(quarter, sound_s)
+    def _put(self, quarter: float, sound_s: float, lead_quarter: float = 0.0) -> None:
+        rate = self._grid.written_rate(quarter) / self._soloist.model.ratio
+        self._ensemble.put(quarter, sound_s, rate, lead_quarter)
+        self._lead.unblock()
+        self._entry = None
+
+    def _begin_at(self, quarter: float, sound_s: float, lead_quarter: float = 0.0) -> None:
+        at = quarter - lead_quarter
+        moved = abs(at - self._position(sound_s)) > _EDGE_QUARTER
+        self._jumped = self._jumped or moved or at > 0
+        self._put(quarter, sound_s, lead_quarter)
 
     def _jump(self, quarter: float, sound_s: float) -> None:
         self._jumped = True

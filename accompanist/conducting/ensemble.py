@@ -54,9 +54,14 @@ class EnsembleLine:
         self.plan = plan
         self.sent = replace(plan, times_s=tuple(t - self._latency_s for t in plan.times_s))
 
-    def put(self, quarter: float, sound_s: float, rate_quarter_s: float) -> None:
-        """Stand at ``quarter``, wherever the ensemble was before."""
-        self.follow(Timeline((sound_s,), (quarter,), rate_quarter_s))
+    def put(
+        self, quarter: float, sound_s: float, rate_quarter_s: float, lead_quarter: float = 0.0
+    ) -> None:
+        """Stand at ``quarter``, or so much before it, wherever the ensemble was before.
+
+        What lies in the lead is counted and not played.
+        """
+        self.follow(Timeline((sound_s,), (quarter - lead_quarter,), rate_quarter_s))
         self._next_event = self._grid.event_from(quarter)
         self.released_s.clear()
 

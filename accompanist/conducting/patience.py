@@ -43,9 +43,19 @@ class Patience:
         return min(wait, longest)
 
     def gate_quarter(
-        self, path: Path, soloist: Soloist, *, quarter: float, now_s: float, sound_s: float
+        self,
+        path: Path,
+        soloist: Soloist,
+        *,
+        quarter: float,
+        now_s: float,
+        sound_s: float,
+        counted_event: int = -1,
     ) -> float:
-        """Where the ensemble has to stop until more has been heard; infinite for nowhere."""
+        """Where the ensemble has to stop until more has been heard; infinite for nowhere.
+
+        Everybody has been counted in to ``counted_event``: that one needs no waiting for.
+        """
         upcoming = max(soloist.heard, soloist.crossed) + 1
         if upcoming >= len(self._grid):
             return _OPEN
@@ -58,7 +68,8 @@ class Patience:
             return self._before(self._grid.event_from(quarter))
         if soloist.dwelling:
             return self._before(max(upcoming, soloist.dwell_before))
-        if self._set.policy == Policy.AUTO and self._must_wait(upcoming, soloist):
+        doubtful = self._set.policy == Policy.AUTO and upcoming != counted_event
+        if doubtful and self._must_wait(upcoming, soloist):
             return self._before(upcoming)
         # Played through: but the ensemble does not run away from a soloist who has stopped.
         expected_s = soloist.model.predict(self._grid.quarters[upcoming]).time_s

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.tempo_model import TempoModel
 from accompanist.conducting.timeline import Timeline
 
-__all__ = ["Path", "plan_path"]
+__all__ = ["Path", "lead_in", "plan_path"]
 
 _AT_ONCE_S = 0.001
 _BEFORE_QUARTER = 1e-4
@@ -102,6 +102,16 @@ def plan_path(
         _tail(knots, grid, model, max(end_quarter, knots.quarter + 1.0))
     rate = grid.written_rate(knots.quarter) / model.ratio
     return Path(Timeline(tuple(knots.times), tuple(knots.quarters), rate), tuple(releases))
+
+
+def lead_in(path: Path, now_s: float, quarter: float) -> Path:
+    """Go straight from ``quarter`` at ``now_s`` to where and when the path begins.
+
+    Both lie before its first knot.
+    """
+    line = path.timeline
+    joined = replace(line, times_s=(now_s, *line.times_s), quarters=(quarter, *line.quarters))
+    return replace(path, timeline=joined)
 
 
 def _first_event(grid: SoloGrid, quarter: float) -> int:

@@ -84,8 +84,12 @@ class Soloist:
         self._sounded_s = 0.0
         self.place(-1, 0.0)
 
-    def place(self, heard: int, heard_s: float) -> None:
-        """Forget what was heard and be behind event ``heard``; the model is left alone."""
+    def place(self, heard: int, heard_s: float, *, counted: bool = False) -> None:
+        """Forget what was heard and be behind event ``heard``; the model is left alone.
+
+        ``counted``: the ensemble begins of itself, and counts them in from ``heard_s`` on.
+        """
+        self._counted = counted
         self.heard = self.crossed = heard
         self.heard_s = heard_s
         self.dwelling = False
@@ -181,7 +185,7 @@ class Soloist:
         news.event, news.changed = self.heard, True
 
     def _doubtful(self, event: int, time_s: float) -> bool:
-        if event <= self.heard or self.heard < 0:
+        if event <= self.heard:
             return False
         if self._pending and event > self._pending[-1][0]:
             last, last_s = self._pending[-1]
@@ -196,15 +200,16 @@ class Soloist:
     def _learn(self, event: int, time_s: float) -> None:
         self._memory.append((self.heard, self.heard_s, self.model.copy()))
         self._update(event, time_s, self.heard_s)
-        self.heard, self.heard_s = event, time_s
+        self.heard, self.heard_s, self._counted = event, time_s, False
 
     def _update(self, event: int, time_s: float, before_s: float) -> None:
         quarter = self._grid.quarters[event]
         time_s = max(time_s, before_s + 0.005)
         expected_s = self.model.predict(quarter).time_s
         self._count_hold(event, time_s - expected_s, expected_s - before_s)
-        if abs(time_s - expected_s) > max(_STOPPED_S, 1.5 * (expected_s - before_s)):
-            # A stop or a skip says nothing of the tempo.
+        usual_s = _STOPPED_S if self._counted else max(_STOPPED_S, 1.5 * (expected_s - before_s))
+        if abs(time_s - expected_s) > usual_s:
+            # A stop, a skip or an introduction left out says nothing of the tempo.
             self.model.begin(quarter, time_s)
         else:
             self.model.report(event, time_s)
@@ -234,7 +239,7 @@ class Soloist:
             event, time_s = self._pending[-1]
             if event <= self.heard or estimate.quarter < quarters[event] - _BEFORE_QUARTER:
                 self._pending = []
-            elif now_s - time_s > _BORNE_OUT_S:
+            elif now_s - time_s > _BORNE_OUT_S and not self._counted:
                 self.take(event, time_s)
                 news.event, news.changed = event, True
         behind = self.heard >= 0 and estimate.quarter < quarters[self.heard] - _BEFORE_QUARTER
@@ -251,7 +256,7 @@ class Soloist:
 
     def _watch(self, estimate: Estimate, news: News) -> None:
         now_s, state = estimate.time_s, estimate.state
-        if state is FollowerState.HOLDING:
+        if state is FollowerState.HOLDING and not self._counted:
             if self._dwell_from is None:
                 self._dwell_from = now_s
             dwelling = now_s - self._dwell_from >= self._dwell_s

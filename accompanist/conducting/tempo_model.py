@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol, Self
 
 from accompanist.conducting.grid import SoloGrid
 
-__all__ = ["KalmanSettings", "KalmanTempo", "LinearTempo", "Prediction", "TempoModel"]
+__all__ = ["FASTEST", "SLOWEST", "KalmanSettings", "KalmanTempo", "Prediction", "TempoModel"]
 
 _EDGE_QUARTER = 1e-6
-_SLOWEST, _FASTEST = log(6.0), log(1.0 / 6.0)
+SLOWEST, FASTEST = log(6.0), log(1.0 / 6.0)
 """Bounds of the log ratio of played to written time: no player is six times off."""
 
 
@@ -142,7 +142,7 @@ class KalmanTempo:
 
     def set_ratio(self, ratio: float, sd_log: float) -> None:
         x, fast = self._state, self._set.fast_sd**2
-        level = min(max(log(ratio), _FASTEST), _SLOWEST)
+        level = min(max(log(ratio), FASTEST), SLOWEST)
         self._state = _State(x.t, level, 0.0, x.tt, 0.0, 0.0, sd_log**2, 0.0, fast)
         self._ahead = []
 
@@ -257,49 +257,5 @@ class KalmanTempo:
             ll += w * (p.ll + b * b)
             lo += w * (p.lo + b * c)
             oo += w * (p.oo + c * c)
-        l = min(max(l, _FASTEST), _SLOWEST)  # noqa: E741
+        l = min(max(l, FASTEST), SLOWEST)  # noqa: E741
         return _State(t, l, min(max(o, -0.5), 0.5), tt, tl, to, ll, lo, oo)
-
-
-class LinearTempo:
-    """Linear phase and period correction, the baseline that every other model has to beat.
-
-    A share ``phase`` of each asynchrony moves the time, a share ``period`` the tempo.
-    """
-
-    def __init__(self, grid: SoloGrid, phase: float = 0.7, period: float = 0.3) -> None:
-        self._grid = grid
-        self._phase, self._period = phase, period
-        self._quarter = grid.quarters[0] if len(grid) else 0.0
-        self._time_s, self._ratio, self._sd = 0.0, 1.0, 0.3
-
-    @property
-    def ratio(self) -> float:
-        return self._ratio
-
-    def copy(self) -> Self:
-        return copy.copy(self)
-
-    def begin(self, quarter: float, time_s: float, sd_s: float = 0.014) -> None:
-        self._quarter, self._time_s = quarter, time_s
-
-    def set_ratio(self, ratio: float, sd_log: float) -> None:
-        self._ratio, self._sd = min(max(ratio, exp(_FASTEST)), exp(_SLOWEST)), sd_log
-
-    def report(self, event: int, time_s: float) -> None:
-        quarter = self._grid.quarters[event]
-        expected = self.predict(quarter).time_s
-        length = self._grid.to_written(quarter) - self._grid.to_written(self._quarter)
-        error = time_s - expected
-        self._time_s = expected + self._phase * error
-        if length > 0:
-            ratio = self._ratio + self._period * error / length
-            self._ratio = min(max(ratio, exp(_FASTEST)), exp(_SLOWEST))
-            relative = min(abs(error) / (length * self._ratio), 1.0)
-            self._sd = sqrt(0.9 * self._sd**2 + 0.1 * relative**2)
-        self._quarter = quarter
-
-    def predict(self, quarter: float) -> Prediction:
-        length = self._grid.to_written(quarter) - self._grid.to_written(self._quarter)
-        played = length * self._ratio
-        return Prediction(self._time_s + played, 0.014 + self._sd * abs(played))

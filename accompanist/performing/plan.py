@@ -51,8 +51,8 @@ class Plan:
         Sorted by position; at one position offs, then controllers and programs, then ons.
     quarters : tuple of float
         Their positions.
-    end_quarters : tuple of float
-        Where each note is let go, by ``ScoreEvent.note``.
+    start_quarters, end_quarters : tuple of float
+        Where each note is struck and let go, by ``ScoreEvent.note``.
     channels : mapping of int to int
         Channel of each part.
     longest_quarter : float
@@ -61,6 +61,7 @@ class Plan:
 
     events: tuple[ScoreEvent, ...]
     quarters: tuple[float, ...]
+    start_quarters: tuple[float, ...]
     end_quarters: tuple[float, ...]
     channels: Mapping[int, int]
     longest_quarter: float
@@ -79,6 +80,10 @@ class Plan:
             if i:
                 chased.append(replace(events[i - 1], quarter=quarter))
         return tuple(chased)
+
+    def lies_across(self, note: int, quarter: float) -> bool:
+        """Whether a note has begun before ``quarter`` and ends behind it."""
+        return self.start_quarters[note] < quarter < self.end_quarters[note]
 
 
 def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> Plan:
@@ -105,6 +110,7 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
             held = note if part.percussion else fermatas.held(note)
             by_key[channels[part.number], note.pitch].append((held, part.number))
     events: list[ScoreEvent] = []
+    starts: list[float] = []
     ends: list[float] = []
     longest = 0.0
     for (channel, pitch), struck in by_key.items():
@@ -113,6 +119,7 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
             on = Message(Kind.ON, channel, pitch, min(127, max(1, note.velocity)))
             events.append(ScoreEvent(note.onset_quarter, number, on, len(ends)))
             events.append(ScoreEvent(note.end_quarter, number, off, len(ends)))
+            starts.append(note.onset_quarter)
             ends.append(note.end_quarter)
             longest = max(longest, note.duration_quarter)
     controls = list(_controls(parts, channels))
@@ -121,6 +128,7 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
     return Plan(
         events=tuple(events),
         quarters=tuple(e.quarter for e in events),
+        start_quarters=tuple(starts),
         end_quarters=tuple(ends),
         channels=channels,
         longest_quarter=longest,

@@ -100,47 +100,43 @@ class Scheduler:
             return ()
         return self._collect(timeline, max(from_s, self._ready_s), until_s, position)
 
-    def locate(self, quarter: float, time_s: float) -> tuple[TimedMessage, ...]:
-        """Go on from ``quarter``: let everything go and set up what stands there.
+    def locate(
+        self, quarter: float, time_s: float, *, playing: bool = False
+    ) -> tuple[TimedMessage, ...]:
+        """Go on from ``quarter``: let go what does not sound there and set up what stands there.
 
         Sends note-offs, pedals up, then bank, program, controllers and bend. Long notes that lie
-        across ``quarter`` are struck again when the timeline passes it.
+        across ``quarter`` are struck when the timeline passes it. While the ensemble is
+        ``playing``, those of them that sound already sound on; else everything is let go.
         """
-        out = list(self.silence(time_s))
-        sent_s = max(time_s, self._now_s)
+        out = self._quieten(time_s, quarter if playing else None)
+        sent_s = self._now_s
         self._position_quarter = quarter
         for event in self._plan.chase(quarter):
             message = event.message
             if message.kind is Kind.PROGRAM:
-                if self._programs.get(message.channel) != message.number:
+                known = self._programs.get(message.channel) == message.number
+                if known and playing:  # some synthesisers cut what sounds
+                    continue
+                if not known:
                     self._ready_s = sent_s + SETTLE_S
                 self._programs[message.channel] = message.number
             out.append(TimedMessage(sent_s, quarter, event.part, message))
         self._cursor = bisect_left(self._plan.quarters, quarter)
         self._next_quarter = self._quarter_at(self._cursor)
-        self._resume = self._lying_across(quarter)
-        self._resume_quarter = quarter
+        self._resume_quarter, self._resume = quarter, []
+        for event in self._lying_across(quarter):
+            key = (event.message.channel, event.message.number)
+            if key in self._keys:
+                self._keys[key].notes.add(event.note)
+                self._key_of[event.note] = key
+            else:
+                self._resume.append(event)
         return tuple(out)
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Let every key go, then lift every pedal; the cursor stays where it is."""
-        sent_s = max(time_s, self._now_s)
-        self._now_s = sent_s
-        out = [
-            self._timed(sent_s, struck.part, Message(Kind.OFF, *key))
-            for key, struck in self._keys.items()
-        ]
-        self._keys.clear()
-        self._key_of.clear()
-        self._release_by_s = float("inf")
-        pedals: dict[int, int] = {}
-        for part, channel in self._plan.channels.items():
-            pedals.setdefault(channel, part)
-        out.extend(
-            self._timed(sent_s, part, Message(Kind.CC, channel, _PEDAL, 0))
-            for channel, part in pedals.items()
-        )
-        return tuple(out)
+        return tuple(self._quieten(time_s, None))
 
     def mute(self, part: int, muted: bool, time_s: float) -> tuple[TimedMessage, ...]:
         """Silence one part, or let it play again from its next note on."""
@@ -224,6 +220,34 @@ class Scheduler:
                 self._let_go(key, max(struck.release_by_s, from_s), self._position_quarter, out)
         left = (struck.release_by_s for struck in self._keys.values())
         self._release_by_s = min(left, default=float("inf"))
+
+    def _quieten(self, time_s: float, across: float | None) -> list[TimedMessage]:
+        """Let keys go, but those of notes that lie ``across`` a position; lift every pedal."""
+        sent_s = max(time_s, self._now_s)
+        self._now_s = sent_s
+        out: list[TimedMessage] = []
+        for key, struck in list(self._keys.items()):
+            lasting = (
+                set()
+                if across is None
+                else {n for n in struck.notes if self._plan.lies_across(n, across)}
+            )
+            if not lasting:
+                self._let_go(key, sent_s, self._position_quarter, out)
+                continue
+            for note in struck.notes - lasting:
+                del self._key_of[note]
+            struck.notes = lasting
+        left = (struck.release_by_s for struck in self._keys.values())
+        self._release_by_s = min(left, default=float("inf"))
+        pedals: dict[int, int] = {}
+        for part, channel in self._plan.channels.items():
+            pedals.setdefault(channel, part)
+        out.extend(
+            self._timed(sent_s, part, Message(Kind.CC, channel, _PEDAL, 0))
+            for channel, part in pedals.items()
+        )
+        return out
 
     def _let_go(self, key: Key, time_s: float, quarter: float, out: list[TimedMessage]) -> None:
         struck = self._keys.pop(key)

@@ -21,6 +21,7 @@ LOWEST_PITCH, HIGHEST_PITCH = 33, 108
 """A1 (55 Hz) to C8: below and above, a microphone hears little of a note's pitch."""
 FAST_S = 0.08
 """Events closer than this run into one another."""
+REPEATED_RUN = 6
 FAST_RUN = 6
 LONG_NOTE_S = 10.0
 GAP_S = 20.0
@@ -87,8 +88,8 @@ def check(score: Score, solo: Part) -> list[Finding]:
     findings = [
         finding
         for look in (
-            _percussion, _tempo_missing, _voices, _range, _doubled, _fast, _tremolo, _long_notes,
-            _gaps, _nothing_to_play,
+            _percussion, _tempo_missing, _voices, _range, _doubled, _fast, _repeated, _tremolo,
+            _long_notes, _gaps, _nothing_to_play,
         )
         for finding in look(case)
     ]  # fmt: skip
@@ -183,6 +184,23 @@ def _fast(case: _Case) -> Iterator[Finding]:
                 "check the written tempo; the position there is only known at the end of the run",
             )
             return
+
+
+def _repeated(case: _Case) -> Iterator[Finding]:
+    pitches = [tuple(sorted(note.pitch for note in notes)) for notes in case.line.notes]
+    runs, start = [], 0
+    for i in range(1, len(pitches) + 1):
+        if i == len(pitches) or pitches[i] != pitches[start]:
+            runs.append((i - start, start))
+            start = i
+    longest, first = max(runs)
+    if longest >= REPEATED_RUN:
+        yield Finding(
+            Severity.NOTE,
+            case.bar(float(case.line.onsets_quarter[first])),
+            f"the same pitch {longest} times in a row",
+            "part the notes clearly: where they run together, they are hard to count",
+        )
 
 
 def _tremolo(case: _Case) -> Iterator[Finding]:

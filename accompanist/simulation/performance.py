@@ -12,7 +12,7 @@ from accompanist.score.model import Part, Score
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.simulation.notes import PerformedNote
-from accompanist.simulation.player import Player, cut_restruck
+from accompanist.simulation.player import Player, cut_restruck, parted
 from accompanist.simulation.route import Leg, legs, written_gaps_s
 from accompanist.simulation.settings import PlayerSettings
 from accompanist.simulation.timing import (
@@ -122,7 +122,8 @@ def simulate_take(
     sounding = np.isfinite(true_s)
     return SimulatedTake(
         part=solo_part,
-        notes=tuple(cut_restruck(notes)),
+        # What a human has played is left as it was, but for keys that were still down.
+        notes=tuple(parted(notes) if timing is None else cut_restruck(notes)),
         truth_quarter=quarter[sounding],
         truth_time_s=true_s[sounding],
         route=route,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from accompanist.simulation.notes import NoteKind, PerformedNote
 from accompanist.simulation.settings import PlayerSettings
 from accompanist.simulation.timing import GivenTiming, phrase_position
 
-__all__ = ["Player", "cut_restruck"]
+__all__ = ["Player", "cut_restruck", "parted"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +27,9 @@ _GRACE_S = 0.07
 _ARPEGGIO_STEP_S = 0.03
 _EXTRA_S = 0.15
 _WRONG_STEPS = (-2, -1, 1, 2)
+_PARTED_S, _PARTED_SHARE, _PARTED_MOST = 0.06, 0.12, 0.4
+"""A note ends so much before its pitch comes again: seconds, or a share of the time from onset to
+onset, whichever is more; but never more of that time than the last."""
 
 
 class Player:
@@ -209,12 +212,33 @@ def _by_note(timing: GivenTiming) -> dict[tuple[float, int], tuple[float, float,
     }
 
 
+def parted(notes: Iterable[PerformedNote]) -> list[PerformedNote]:
+    """Let a repeated pitch be heard as a new note: the bow turns, the tongue touches.
+
+    A sampled instrument rings on for 60 to 350 ms. With TimGM6mb a gap of 10 ms between two notes
+    of a pitch lowers the level by 2 to 3 dB only (cello, flute, voice), 60 ms by 8 to 16.
+    """
+    return _ended_before_repetition(
+        notes, lambda apart_s: min(max(_PARTED_S, _PARTED_SHARE * apart_s), _PARTED_MOST * apart_s)
+    )
+
+
 def cut_restruck(notes: Iterable[PerformedNote], gap_s: float = 0.01) -> list[PerformedNote]:
     """Let every pitch go before it is struck again; sorted by onset."""
+    return _ended_before_repetition(notes, lambda _: gap_s)
+
+
+def _ended_before_repetition(
+    notes: Iterable[PerformedNote], gap_s: Callable[[float], float]
+) -> list[PerformedNote]:
+    """``gap_s`` tells the gap by the time between the onsets; the notes come sorted by onset."""
     ordered = sorted(notes, key=lambda n: (n.pitch, n.onset_s))
     cut = list(ordered)
     for i, (note, after) in enumerate(pairwise(ordered)):
-        if note.pitch == after.pitch and note.offset_s > after.onset_s - gap_s:
-            latest = max(after.onset_s - gap_s, note.onset_s + 1e-3)
-            cut[i] = replace(note, offset_s=min(note.offset_s, latest))
+        if note.pitch != after.pitch:
+            continue
+        latest_s = after.onset_s - gap_s(after.onset_s - note.onset_s)
+        if note.offset_s > latest_s:
+            latest_s = max(latest_s, note.onset_s + 1e-3)
+            cut[i] = replace(note, offset_s=min(note.offset_s, latest_s))
     return sorted(cut, key=lambda n: (n.onset_s, n.pitch, n.offset_s))

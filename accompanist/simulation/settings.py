@@ -136,6 +136,11 @@ class RoomSettings:
     def __post_init__(self) -> None:
         if self.rt60_s is not None:
             _check_range(self, ("rt60_s",), 0.02, 30.0)
+        if self.noise_snr_db is not None:
+            _check_range(self, ("noise_snr_db",), -60.0, 200.0)
+        if self.bleed_db is not None:
+            _check_range(self, ("bleed_db",), -200.0, 60.0)
+        _check_range(self, ("direct_db",), -60.0, 200.0)
         _check_range(self, ("bleed_delay_s", "tail_s"), 0.0, 60.0)
         _check_range(self, ("peak_db",), -120.0, 0.0)
         if self.noise_kind not in NOISE_KINDS:

@@ -9,15 +9,24 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 
 from accompanist.errors import AccompanistError, UsageError
 from accompanist.performing.messages import TimedMessage
 from accompanist.takes.record import TakeRecord
 
-__all__ = ["TAKE_FILE", "is_take", "take_folder", "write_json", "write_tables"]
+__all__ = ["TAKE_FILE", "check_place", "is_take", "take_folder", "write_json", "write_tables"]
 
 TAKE_FILE = "take.json"
+_RECORDING = "solo.wav"
+_REPLACED = frozenset(
+    (
+        TAKE_FILE, "trace.csv", "onsets.csv", "played.csv", "truth.csv", "accompaniment.mid",
+        "accompaniment.wav", "mix.wav", "take.wav", "picture.svg",
+    )
+)  # fmt: skip
+"""Files of a take; whatever else has been put beside them stays."""
 _POSITION = "# position: quarters\n"
 
 
@@ -26,32 +35,70 @@ def is_take(folder: Path) -> bool:
     return (folder / TAKE_FILE).is_file() and (folder / "trace.csv").is_file()
 
 
+def check_place(out: Path, source: Path | None = None) -> Path:
+    """See that a take can be written to ``out``; answers its absolute path.
+
+    Parameters
+    ----------
+    out : Path
+        A take that is already there would be replaced.
+    source : Path, optional
+        The recording that the take is made of, which must not be replaced with it.
+
+    Raises
+    ------
+    UsageError
+        ``out`` is something else than a take or an empty folder, or a recording would be lost.
+    AccompanistError
+        The place cannot be written to.
+    """
+    out = Path(os.path.abspath(out.expanduser()))
+    try:
+        if out.exists():
+            _check_replaceable(out, source)
+            ground = out
+        else:
+            ground = next(folder for folder in out.parents if folder.exists())
+            ground.stat()
+            if not ground.is_dir():
+                raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+        if not os.access(ground, os.W_OK | os.X_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    return out
+
+
+def _check_replaceable(out: Path, source: Path | None) -> None:
+    if not (out.is_dir() and (is_take(out) or not any(out.iterdir()))):
+        raise UsageError(f"{out}: is there already and is not a take; give another --out")
+    if (out / _RECORDING).exists():
+        raise UsageError(
+            f"{out}: is a take that was recorded live, and its {_RECORDING} would be lost; "
+            "give another --out"
+        )
+    if source is not None and source.resolve().is_relative_to(out.resolve()):
+        raise UsageError(f"{out}: {source.name} lies there and would be lost; give another --out")
+
+
 @contextmanager
 def take_folder(out: Path) -> Iterator[Path]:
     """Give a hidden folder beside ``out`` to write into, which becomes ``out`` at the end.
 
     If the block fails or is interrupted the hidden folder goes and ``out`` stays as it was. A
-    take that is already there is replaced.
+    take that is already there is replaced; files that are not of a take stay beside the new one.
 
     Raises
     ------
-    UsageError
-        ``out`` is something else than a take or an empty folder.
-    AccompanistError
-        The place cannot be written to.
+    UsageError, AccompanistError
+        As `check_place`.
     """
-    out = Path(os.path.abspath(out.expanduser()))
-    if out.exists() and not (out.is_dir() and (is_take(out) or not any(out.iterdir()))):
-        raise UsageError(f"{out}: is there already and is not a take; give another --out")
+    out = check_place(out)
     hidden = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         hidden.mkdir(parents=True)
-        if out.exists() and not os.access(out, os.W_OK):
-            raise PermissionError(13, "Permission denied")
     except OSError as error:
-        raise AccompanistError(
-            f"{out}: cannot be written ({_reason(error)}); choose another place with --out"
-        ) from error
+        raise _unwritable(out, error) from error
     try:
         yield hidden
         _put_in_place(hidden, out)
@@ -74,7 +121,16 @@ def _put_in_place(hidden: Path, out: Path) -> None:
     except OSError:
         former.rename(out)
         raise
+    for entry in former.iterdir():
+        if entry.name not in _REPLACED and not (out / entry.name).exists():
+            entry.rename(out / entry.name)
     shutil.rmtree(former, ignore_errors=True)
+
+
+def _unwritable(out: Path, error: OSError) -> AccompanistError:
+    return AccompanistError(
+        f"{out}: cannot be written ({_reason(error)}); choose another place with --out"
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,7 +127,10 @@ def draw_picture(
         figure.text(0.075, 0.965, title, fontsize=13, fontweight="bold", va="center")
         figure.text(0.985, 0.965, subtitle, color=_SOFT, ha="right", va="center")
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, metadata=metadata, dpi=110)
+        with warnings.catch_warnings():
+            # The text stays text in the SVG: whoever shows it has the fonts, or has not.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            figure.savefig(path, metadata=metadata, dpi=110)
 
 
 def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | None) -> None:
@@ -163,7 +167,7 @@ def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | 
             label="the soloist, in truth",
         )
     _bar_axis(axis, score.measures, low, high)
-    _put_legend(axis)
+    _put_legend(axis, loc="upper left")
 
 
 def _shade_states(axis: Axes, record: TakeRecord) -> None:
@@ -229,7 +233,8 @@ def _draw_tempo(axis: Axes, record: TakeRecord, tempo: WrittenTempo, score: Scor
         low, high = np.quantile(values, (0.01, 0.99))
         room = max(0.15 * (high - low), 4.0)
         axis.set_ylim(max(low - room, 0.0), high + room)
-    _put_legend(axis, ncols=2)
+    # Above the panel: anywhere inside it would hide some of the curve.
+    _put_legend(axis, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0)
 
 
 def _beats_a_quarter(score: Score) -> float:
@@ -293,9 +298,9 @@ def _asynchrony_ms(record: TakeRecord, truth: Truth) -> tuple[Array, Array]:
     return np.array(times), np.array(late)
 
 
-def _put_legend(axis: Axes, ncols: int = 1) -> None:
+def _put_legend(axis: Axes, **place: Any) -> None:
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="upper left", ncols=ncols, handlelength=1.6, **_LEGEND)
+        axis.legend(handlelength=1.6, **place, **_LEGEND)
 
 
 def _thinned(count: int) -> slice:

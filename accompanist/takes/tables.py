@@ -14,6 +14,7 @@ from accompanist.errors import BadInputError
 __all__ = ["read_numbers", "read_rows", "read_truth"]
 
 Array = npt.NDArray[np.float64]
+_MOST_BYTES = 64 * 2**20
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -25,10 +26,14 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         The file cannot be read, or one of ``columns`` is missing.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise BadInputError(f"{path}: cannot be read ({reason}); give a CSV file") from error
+    if len(data) > _MOST_BYTES:
+        raise BadInputError(f"{path}: too large for a table of a take; give a CSV file")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if "\0" in text or not lines:
         raise BadInputError(f"{path}: it is not a table; give a CSV file with a header line")

@@ -332,6 +332,17 @@ def test_the_screen_says_the_state_in_words(state: str, words: str) -> None:
     assert words in picture(view_of(state), Flags())
 
 
+@pytest.mark.parametrize(
+    ("state", "place"), [("armed", "0  beat  3.0"), ("following", "1  beat  3.0")]
+)
+def test_while_the_ensemble_plays_alone_the_screen_shows_where_it_is(
+    state: str, place: str
+) -> None:
+    estimate = Estimate(2.0, 0.0, 1.5, 0.87, FollowerState.ARMED)
+    step = Step(estimate, (), Timeline((0.0,), (0.0,), 1.5), state, 3.0)
+    assert place in picture(LiveView(step, -90.0, "", 0.0), Flags())
+
+
 @given(st.lists(st.floats(20, 400), max_size=60))
 def test_a_sparkline_is_as_long_as_its_values(values: list[float]) -> None:
     assert len(sparkline(values)) == len(values)

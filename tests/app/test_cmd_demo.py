@@ -1,11 +1,16 @@
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
+from rich.panel import Panel
 
 from accompanist.app.cli import main
+from accompanist.app.live import LiveView
+from accompanist.app.terminal import Flags, Screen
 from accompanist.errors import DeviceError
 
 
@@ -36,10 +41,23 @@ class QuickPlayback:
         return self._share > 1.0
 
 
+class SeenScreen(Screen):
+    """Keeps the moments that it was asked to show."""
+
+    seen: ClassVar[list[tuple[float, float, float, float]]] = []
+
+    def picture(self, view: LiveView | None, flags: Flags) -> Panel:
+        assert view is not None
+        now = view.step.estimate
+        self.seen.append((now.time_s, now.quarter, 60.0 * now.quarters_per_s, now.confidence))
+        return super().picture(view, flags)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     out = tmp_path_factory.mktemp("demo") / "take"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("accompanist.app.terminal.Screen", SeenScreen)
         patch.setattr("bridges.audio_out.check_output", lambda: None)
         patch.setattr("bridges.audio_out.Playback", QuickPlayback)
         return run("--out", out, "--piece", "ode-to-joy", "--play"), out
@@ -71,6 +89,19 @@ def test_the_demo_writes_a_take_with_its_soloist_and_truth(demo: tuple[Result, P
     facts = json.loads((out / "take.json").read_text())
     assert facts["input"]["simulated"] is True
     assert facts["figures"]["lost"] == 0.0
+
+
+def test_while_the_mix_sounds_the_screen_shows_the_rows_of_the_take_in_time(
+    demo: tuple[Result, Path],
+) -> None:
+    _, out = demo
+    lines = (out / "trace.csv").read_text().splitlines()[2:]
+    trace = [[float(cell) for cell in line.split(",")[:4]] for line in lines]
+    length_s = soundfile.info(out / "mix.wav").duration
+    hop_s = json.loads((out / "take.json").read_text())["hop_s"]
+    rows = [trace[min(int(share * length_s / hop_s), len(trace) - 1)] for share in (0.3, 0.6, 0.9)]
+    assert [list(seen) for seen in SeenScreen.seen] == [pytest.approx(r, abs=1e-4) for r in rows]
+    assert rows[0][1] < rows[1][1] < rows[2][1]
 
 
 def test_without_an_audio_output_play_fails_before_the_work(

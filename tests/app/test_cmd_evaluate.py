@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ import soundfile
 from click.testing import CliRunner
 
 from accompanist.app.cli import main
-from accompanist.app.evaluation import ManifestTake, TakeResult, read_manifest
+from accompanist.app.evaluation import (
+    ManifestTake,
+    TakeResult,
+    evaluate_takes,
+    read_manifest,
+)
 from accompanist.app.evaluation_report import as_json, as_markdown, pools, print_tables
 from accompanist.errors import BadInputError
+from accompanist.followers.registry import DEFAULT_FOLLOWER
 from accompanist.takes.figures import TakeErrors
 
 RATE = 22_050
@@ -208,3 +215,13 @@ def test_markdown_and_json() -> None:
     plain = as_json(RESULTS, pooled)
     assert plain["takes"][2]["position_median_ms"] == pytest.approx(200.0)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+def test_an_interrupted_evaluation_leaves_no_worker(data: Path) -> None:
+    def interrupt(_: TakeResult) -> None:
+        raise KeyboardInterrupt
+
+    takes = read_manifest(manifest(data, BOTH))
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_takes(takes, [DEFAULT_FOLLOWER], done=interrupt)
+    assert multiprocessing.active_children() == []

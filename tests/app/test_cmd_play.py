@@ -31,18 +31,24 @@ MELODY = (72, 74, 76, 77)
 @pytest.fixture
 def piece(tmp_path: Path) -> Path:
     """Four notes of a flute over a note of the cello, 120 beats a minute."""
+    return write_piece(tmp_path / "duet.mid")
+
+
+def write_piece(path: Path, rest_beats: int = 0) -> Path:
+    """Write it to a file, the flute so many beats after the cello."""
     file = mido.MidiFile(ticks_per_beat=480)
     for channel, (name, line, beats) in enumerate((("Flute", MELODY, 1), ("Cello", (48,), 4))):
         track = mido.MidiTrack()
         track.append(mido.MetaMessage("track_name", name=name))
         track.append(mido.MetaMessage("set_tempo", tempo=500_000))
         track.append(mido.Message("program_change", program=73 - 31 * channel, channel=channel))
-        for pitch in line:
-            track.append(mido.Message("note_on", note=pitch, velocity=90, channel=channel))
+        rest = 480 * rest_beats if name == "Flute" else 0
+        for i, pitch in enumerate(line):
+            on = mido.Message("note_on", note=pitch, velocity=90, channel=channel)
+            track.append(on.copy(time=0 if i else rest))
             off = mido.Message("note_off", note=pitch, time=480 * beats, channel=channel)
             track.append(off)
         file.tracks.append(track)
-    path = tmp_path / "duet.mid"
     file.save(path)
     return path
 
@@ -180,6 +186,33 @@ def test_taps_in_a_terminal(piece: Path, tmp_path: Path, leave: str) -> None:
     assert [row["kind"] for row in played if row["kind"] in ("on", "off")] == ["on", "off"]
     assert not (out / "solo.wav").exists()
     assert (out / "mix.wav").stat().st_size > 0
+
+
+def test_where_the_ensemble_begins_it_counts_in_and_plays_the_introduction(tmp_path: Path) -> None:
+    out = tmp_path / "take"
+    piece = write_piece(tmp_path / "introduction.mid", rest_beats=4)
+    call = [sys.executable, "-m", "accompanist", "play", str(piece), "--tap", "--silent"]
+    with (
+        terminal() as (ours, theirs),
+        subprocess.Popen(
+            [*call, "--solo", "Flute", "--out", str(out)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+        ) as play,
+    ):
+        screen = Screen(ours)
+        screen.wait_for("it counts in and plays 1 bar, then you come in")
+        screen.wait_for("count-in")
+        screen.wait_for("following")
+        screen.wait_for("beat  2.")
+        os.write(ours, b"\x1b")
+        screen.wait_for("Kept: ")
+        assert play.wait(30) == 0
+    played = [row for row in rows(out / "played.csv") if row["kind"] == "on"]
+    assert [(row["pitch"], float(row["quarter"])) for row in played] == [("48", 0.0)]
+    assert float(played[0]["time"]) == pytest.approx(2.0, abs=0.02)
 
 
 def test_leaving_before_the_first_note_keeps_nothing(piece: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import mido
@@ -273,6 +275,37 @@ def test_interrupted_it_leaves_nothing_behind(
     result = run(inputs / "score.mid", inputs / "take.wav", "--out", tmp_path / "take")
     assert result.exit_code == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_asked_to_end_it_leaves_nothing_behind(inputs: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal\n"
+        "from accompanist.app import cli, rendering\n"
+        "rendering.run_take = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "cli.run()\n"
+    )
+    words = ("render", inputs / "score.mid", inputs / "take.wav", "--no-audio", "--out")
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *map(str, words), str(tmp_path / "take")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 130
+    assert "Traceback" not in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_introduction_is_said_to_be_left_out(inputs: Path, tmp_path: Path) -> None:
+    file = mido.MidiFile(inputs / "score.mid")
+    file.tracks[1][1].time = 1920  # the solo begins a bar later than the bass
+    file.save(tmp_path / "late.mid")
+    words = (inputs / "take.wav", "--solo", "1", "--no-audio", "--out", tmp_path / "take")
+    said = "The introduction (1 bar) is left out: on a recording the ensemble begins"
+    assert said in run(tmp_path / "late.mid", *words).stderr
+    assert "introduction" not in run(inputs / "score.mid", *words).stderr
+    first = next(r for r in rows_of(tmp_path / "take" / "played.csv") if r["kind"] == "on")
+    assert first["quarter"] == "0.000000"
 
 
 def test_the_help_has_an_example() -> None:

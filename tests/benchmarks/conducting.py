@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.linear_tempo import LinearTempo
 from accompanist.conducting.settings import ConductorSettings
-from accompanist.conducting.tempo_model import KalmanTempo, LinearTempo, TempoModel
+from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
 from accompanist.score.model import Note, Part, Score
 from accompanist.score.solo import SoloLine, solo_line

@@ -176,6 +176,131 @@ def test_count_in_then_the_introduction_in_the_written_tempo() -> None:
     assert stage.sent[6.0] == pytest.approx(6.0, abs=0.04)
 
 
+@pytest.mark.parametrize("policy", ["auto", "predict"])
+def test_a_count_in_to_the_middle_is_a_straight_line_and_nothing_sounds_before_it(
+    policy: str,
+) -> None:
+    # A fermata and a rest of everybody lie before bar 3: who has been counted in needs no waiting.
+    settings = ConductorSettings(policy=policy, start="countin", countin_bars=1.0)
+    stage = Stage(
+        [*QUARTERS[:6], *QUARTERS[8:]],
+        [*EIGHTHS[:12], *EIGHTHS[16:]],
+        durations=[1.0] * 14,
+        fermatas=(Fermata(5.0, 8.0),),
+        settings=settings,
+    )
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    positions = []
+    for hop in range(400):
+        stage.play({}, (hop + 0.5) * HOP_S)
+        assert stage.direction is not None
+        positions.append((stage.direction.quarter, stage.direction.plays_from))
+    assert [q for q, _ in positions] == pytest.approx([4.0 + 0.01 * i for i in range(400)])
+    assert {begin for _, begin in positions} == {8.0}
+    assert stage.jumps == [(HOP_S, 4.0)]
+    stage.play({6 + i: 2.005 + 0.5 * i for i in range(6)}, 4.0)
+    assert [s for _, s in stage.states] == ["countin", "following"]
+    assert min(stage.sent) == 8.0
+    assert stage.sent[8.0] == pytest.approx(2.005, abs=1e-9)
+    assert stage.sent[10.0] == pytest.approx(3.005, abs=0.03)
+
+
+@pytest.mark.parametrize("bars", [0.0, 1.0])
+def test_once_started_the_ensemble_begins_without_having_heard_the_soloist(bars: float) -> None:
+    settings = ConductorSettings(start="countin", countin_bars=bars)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    for _ in range(1000):
+        stage.hop += 1
+        stage.hear(Estimate(stage.now_s, 8.0, 2.0, 0.9, FollowerState.HOLDING))
+    assert stage.sent[8.0] == pytest.approx(HOP_S + 2.0 * bars)
+    assert max(stage.sent) == 9.5  # it does not run away
+    assert [s for _, s in stage.states][-2:] == ["following", "holding"]
+
+
+def test_a_count_in_that_is_stopped_is_begun_again_at_the_same_place() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    stage.play({}, 3.25, at={1.0: lambda c: c.stop(), 1.2: lambda c: c.start()})
+    assert [s for _, s in stage.states] == ["countin", "idle", "countin", "following"]
+    assert stage.sent == {8.0: pytest.approx(3.2)}
+
+
+def test_a_soloist_who_comes_in_before_the_end_of_the_count_in_is_joined() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    stage.play(steady_times(8, 6, 1.9), 4.5)
+    assert min(stage.sent) == 8.0
+    assert stage.sent[8.0] == pytest.approx(1.921, abs=1e-6)
+    assert stage.sent[12.0] == pytest.approx(3.9, abs=0.04)
+
+
+def test_the_tempo_locked_while_counting_keeps_the_line() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    stage.play({}, 4.0, at={1.0: lambda c: c.lock(True)})
+    assert [stage.sent[8.0 + i] for i in range(4)] == pytest.approx(
+        [2.005 + 0.5 * i for i in range(4)], abs=2e-5
+    )
+
+
+def test_a_sound_early_in_the_count_in_is_not_taken_for_the_entry() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    stage.conductor.locate(8.0)
+    stage.conductor.start()
+    stage.play({}, 0.3)
+    report = OnsetReport(stage.now_s, stage.now_s, 8.0, 8)
+    while stage.now_s < 2.0:
+        stage.hop += 1
+        stage.hear(Estimate(stage.now_s, 8.0, 2.0, 0.9, FollowerState.FOLLOWING, (report,)))
+    stage.play(steady_times(8, 4, 2.005), 3.0)
+    assert stage.jumps == [(HOP_S, 4.0)]
+    assert stage.sent[8.0] == pytest.approx(2.005, abs=1e-9)
+
+
+def test_a_sound_during_the_introduction_is_not_taken_for_the_entry() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage([8.0, 9.0, 10.0, 11.0], EIGHTHS[:24], settings=settings)
+    stage.conductor.start()
+    stage.play({}, 2.5)
+    report = OnsetReport(stage.now_s, stage.now_s, 8.0, 0)
+    stage.hop += 1
+    stage.hear(Estimate(stage.now_s, 8.0, 2.0, 0.3, FollowerState.FOLLOWING, (report,)))
+    stage.play(steady_times(0, 4, 6.005), 8.0)
+    assert stage.jumps == [(HOP_S, -4.0)]
+    assert [stage.sent[i / 2] for i in range(12)] == pytest.approx(
+        [2.005 + 0.25 * i for i in range(12)], abs=1e-3
+    )
+    assert stage.sent[9.0] == pytest.approx(6.505, abs=0.03)
+
+
+def test_a_soloist_who_leaves_the_introduction_out_is_joined() -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage([8.0, 9.0, 10.0, 11.0], EIGHTHS[:24], settings=settings)
+    stage.conductor.start()
+    stage.play(steady_times(0, 4, 1.0), 3.0)
+    assert stage.jumps[-1] == pytest.approx((1.52, 9.0))
+    assert stage.sent[10.0] == pytest.approx(2.0, abs=0.04)
+
+
+def test_where_the_ensemble_begins_the_soloist_still_begins_after_a_goto() -> None:
+    stage = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(start="countin"))
+    stage.play(steady_times(0, 2, 0.5), 1.5)
+    assert stage.sent == {}
+    stage.conductor.locate(8.0)
+    stage.play(steady_times(8, 2, 2.0), 2.6)
+    assert stage.sent[8.0] == pytest.approx(2.02, abs=HOP_S)
+
+
 def test_a_known_beginning_starts_by_itself() -> None:
     settings = ConductorSettings(start="countin", countin_bars=0.0, start_at_s=1.5)
     stage = Stage([4.0, 5.0], EIGHTHS[:12], settings=settings)

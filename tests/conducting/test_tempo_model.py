@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from virtual_soloist import make_score, make_solo, steady
 
 from accompanist.conducting.grid import SoloGrid
-from accompanist.conducting.tempo_model import KalmanTempo, LinearTempo, TempoModel
+from accompanist.conducting.linear_tempo import LinearTempo
+from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
 from accompanist.score.model import Fermata
 
 MODELS: list[Callable[[SoloGrid], TempoModel]] = [KalmanTempo, LinearTempo]

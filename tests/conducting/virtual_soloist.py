@@ -74,7 +74,7 @@ class Stage:
             self.states.append((estimate.time_s, direction.state))
         if direction.jumped:
             self.jumps.append((estimate.time_s, direction.quarter))
-            self.cursor = sum(q < direction.quarter - 1e-9 for q in self.ensemble)
+            self.cursor = sum(q < direction.plays_from - 1e-9 for q in self.ensemble)
         while self.cursor < len(self.ensemble):
             quarter = self.ensemble[self.cursor]
             due_s = direction.timeline.due_s(quarter)

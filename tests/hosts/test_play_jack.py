@@ -131,6 +131,18 @@ def ports(environment: dict[str, str]) -> list[str]:
     return listed.stdout.split("\n")
 
 
+def connections(environment: dict[str, str], port: str) -> set[str]:
+    listed = subprocess.run(
+        ["jack_lsp", "-c", port],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    return {line.strip() for line in listed.stdout.split("\n") if line.startswith(" ")}
+
+
 def connect(environment: dict[str, str], source: str, target: str) -> None:
     command = ["jack_connect", source, target]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=10)
@@ -166,6 +178,7 @@ def test_a_soloist_is_accompanied_through_jack(tmp_path: Path, jack: dict[str, s
         ours = set(ports(jack)) - before
         microphone = next(p for p in ours if "in_0" in p)
         synth = next(p for p in ours if "fluidsynth" in p.lower() and p.lower().endswith("left"))
+        wait_for("connection", lambda: "system:playback_1" in connections(jack, synth), 5.0)
         with (
             subprocess.Popen(
                 [sys.executable, str(PLAYER), str(solo), str(heard), "11"],

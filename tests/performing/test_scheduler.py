@@ -101,6 +101,48 @@ def test_after_a_jump_a_long_note_sounds_when_the_timeline_moves() -> None:
     assert keys(player.due(Timeline((6.0,), (2.0,), 1.0), 6.1)) == [(6.0, "on", 60)]
 
 
+def test_while_playing_a_jump_lets_go_only_what_does_not_sound_there() -> None:
+    player = scheduler(
+        *(Note(0.0, 8.0, 48), Note(0.0, 8.0, 52)),  # a long chord: sounds on
+        *(Note(0.0, 2.0, 60), Note(2.0, 1.0, 62)),  # one that is over by then, one skipped
+        *(Note(3.0, 1.0, 64), Note(2.0, 4.0, 67)),  # one to come, one to be struck late
+    )
+    player.locate(0.0, 0.0)
+    player.due(STEADY, 1.0)
+    sent = player.locate(3.0, 1.0, playing=True)
+    assert keys(sent) == [(1.0, "off", 60)]
+    assert Kind.PROGRAM not in {m.message.kind for m in sent}
+    assert player.sounding == 2
+    assert keys(player.due(Timeline((1.0,), (3.0,), 1.0), 9.0)) == [
+        (1.0, "on", 67),
+        (1.0, "on", 64),
+        (2.0, "off", 64),
+        (4.0, "off", 67),
+        (6.0, "off", 48),
+        (6.0, "off", 52),
+    ]
+
+
+def test_a_jump_back_within_a_long_note_does_not_cut_it() -> None:
+    player = scheduler(Note(0.0, 8.0, 48), Note(2.0, 1.0, 62))
+    player.locate(0.0, 0.0)
+    player.due(STEADY, 2.5)
+    assert keys(player.locate(1.0, 2.5, playing=True)) == [(2.5, "off", 62)]
+    assert keys(player.due(Timeline((2.5,), (1.0,), 1.0), 10.0)) == [
+        (3.5, "on", 62),
+        (4.5, "off", 62),
+        (9.5, "off", 48),
+    ]
+
+
+def test_of_two_notes_on_one_key_the_longer_one_sounds_on_after_a_jump() -> None:
+    player = scheduler(Note(0.0, 4.0, 60), Note(1.0, 5.0, 60))
+    player.locate(0.0, 0.0)
+    player.due(STEADY, 0.5)
+    assert keys(player.locate(2.0, 0.5, playing=True)) == []
+    assert keys(player.due(Timeline((0.5,), (2.0,), 1.0), 9.0)) == [(4.5, "off", 60)]
+
+
 def test_a_muted_part_falls_silent_and_the_others_go_on() -> None:
     player = scheduler(Note(0.0, 4.0, 60), Note(2.0, 1.0, 62), Cello=(Note(2.0, 1.0, 40),))
     player.due(STEADY, 1.0)
@@ -132,6 +174,7 @@ acts = st.lists(
         st.builds(Act, st.just("open")),
         st.builds(Act, st.just("leap"), st.floats(0.0, 12.0)),
         st.builds(Act, st.just("locate"), st.floats(0.0, 12.0)),
+        st.builds(Act, st.just("jump"), st.floats(0.0, 12.0)),
         st.builds(Act, st.just("stop")),
         st.builds(Act, st.just("mute"), st.sampled_from([2.0, 3.0])),
         st.builds(Act, st.just("unmute"), st.sampled_from([2.0, 3.0])),
@@ -172,6 +215,9 @@ def perform(first: list[Note], second: list[Note], happenings: list[Act]) -> lis
             case "locate":
                 quarter = act.value
                 sent += player.locate(quarter, now_s)
+            case "jump":
+                quarter = act.value
+                sent += player.locate(quarter, now_s, playing=True)
             case "stop":
                 sent += player.silence(now_s)
             case "mute":

@@ -54,7 +54,7 @@ def test_an_easy_piece_has_no_findings() -> None:
         ),
         (TUNE, TUNE[:6], 60, "the accompaniment plays 50% of the solo's notes in unison", "1"),
         (
-            [Note(4.0 + i / 8, 0.125, 70) for i in range(8)],
+            [Note(4.0 + i / 8, 0.125, 70 + i % 2) for i in range(8)],
             BASS,
             120,
             "6 or more notes less than 80 ms apart",
@@ -100,10 +100,17 @@ def test_a_default_tempo_is_a_warning_and_percussion_a_problem_that_comes_first(
 
 
 def test_chords_of_a_keyboard_are_no_finding() -> None:
-    chords = tuple(Note(float(i), 1.0, p) for i in range(8) for p in (60, 64))
+    chords = tuple(Note(float(i), 1.0, p) for i in range(8) for p in (60 + i % 2, 64))
     piano = Part(1, "Piano", chords)
     piece = Score("p", (piano, Part(2, "Cello", tuple(BASS))), (), tempo_marks=(TempoMark(0, 60),))
     assert check(piece, piano) == []
+
+
+def test_a_pitch_repeated_often_is_noted_where_it_begins() -> None:
+    again = [Note(12.0 + i, 1.0, 60) for i in range(6)]
+    found = findings(score([*TUNE, *again], BASS))["the same pitch 6 times in a row"]
+    assert (found.severity, found.bar) == (Severity.NOTE, "4")
+    assert findings(score([*TUNE, *again[:5]], BASS)) == {}
 
 
 def test_the_bar_at_a_position() -> None:

@@ -12,7 +12,7 @@ from accompanist.errors import BadInputError, UsageError
 from accompanist.score.model import Measure, Note, Ornament, Part, Score
 from accompanist.simulation.notes import NoteKind, PerformedNote
 from accompanist.simulation.performance import SimulatedTake, simulate_take
-from accompanist.simulation.player import cut_restruck
+from accompanist.simulation.player import cut_restruck, parted
 from accompanist.simulation.settings import PRESETS, Jump, Pause, PlayerSettings
 from accompanist.simulation.timing import GivenTiming
 
@@ -179,6 +179,19 @@ def test_a_key_is_let_go_before_it_is_struck_again() -> None:
     long, short = (PerformedNote(t, 2.0, 60, 80, 0.0, NoteKind.WRITTEN) for t in (0.0, 1.0))
     cut = cut_restruck([short, long], gap_s=0.1)
     assert [(n.onset_s, n.offset_s) for n in cut] == [(0.0, 0.9), (1.0, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "gap_s"), [(2.0, 0.24), (0.5, 0.06), (0.25, 0.06), (0.1, 0.04), (0.01, 0.004)]
+)
+def test_a_repeated_pitch_is_parted_from_the_one_before(apart_s: float, gap_s: float) -> None:
+    first = PerformedNote(0.0, apart_s, 60, 80, 0.0, NoteKind.WRITTEN)
+    again = PerformedNote(apart_s, apart_s + 1.0, 60, 80, 1.0, NoteKind.WRITTEN)
+    other = replace(again, pitch=62)
+    assert parted([first, again])[0].offset_s == pytest.approx(apart_s - gap_s)
+    assert parted([first, other])[0] == first
+    short = replace(first, offset_s=0.3 * apart_s)
+    assert parted([short, again])[0] == short
 
 
 @pytest.mark.parametrize(

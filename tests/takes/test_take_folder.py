@@ -8,7 +8,7 @@ from accompanist.errors import AccompanistError, UsageError
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.session import Step
-from accompanist.takes.folder import is_take, take_folder, write_json, write_tables
+from accompanist.takes.folder import check_place, is_take, take_folder, write_json, write_tables
 from accompanist.takes.record import TakeRecord
 
 
@@ -90,7 +90,8 @@ def test_a_take_is_replaced_and_survives_a_failure(tmp_path: Path) -> None:
     out = tmp_path / "take"
     with take_folder(out) as folder:
         fill(folder)
-        (folder / "old.txt").write_text("old")
+        (folder / "mix.wav").write_text("old")
+    (out / "notes.txt").write_text("mine")
 
     def fail() -> None:
         with take_folder(out):
@@ -98,10 +99,11 @@ def test_a_take_is_replaced_and_survives_a_failure(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert (out / "old.txt").exists()
+    assert (out / "mix.wav").exists()
     with take_folder(out) as folder:
         fill(folder)
-    assert not (out / "old.txt").exists()
+    assert not (out / "mix.wav").exists()
+    assert (out / "notes.txt").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["take"]
 
 
@@ -131,3 +133,28 @@ def test_a_place_that_cannot_be_written_is_named_before_the_work(tmp_path: Path)
     ):
         pytest.fail("the work has begun")
     assert caught.value.exit_code == 1
+
+
+def test_a_live_take_is_not_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "take"
+    with take_folder(out) as folder:
+        fill(folder)
+    (out / "solo.wav").write_text("the only recording")
+    with pytest.raises(UsageError, match=r"solo\.wav would be lost"), take_folder(out):
+        pytest.fail("the work has begun")
+
+
+def test_a_take_is_not_made_in_place_of_its_own_recording(tmp_path: Path) -> None:
+    out = tmp_path / "take"
+    with take_folder(out) as folder:
+        fill(folder)
+    source = out / "my.wav"
+    source.write_text("sound")
+    with pytest.raises(UsageError, match=r"my\.wav lies there"):
+        check_place(out, source)
+    assert check_place(tmp_path / "other", source) == tmp_path / "other"
+
+
+def test_a_name_too_long_for_the_file_system_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(AccompanistError, match="cannot be written"):
+        check_place(tmp_path / ("x" * 300))

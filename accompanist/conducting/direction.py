@@ -1,0 +1,28 @@
+"""What the conductor says at every hop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accompanist.conducting.timeline import Timeline
+
+__all__ = ["Direction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What the ensemble is to do from this hop on."""
+
+    timeline: Timeline
+    """Quarter ↔ time of *sending* (the latency of the output already taken off)."""
+    state: str
+    """One of idle, armed, countin, following, holding, waiting, lost, ended."""
+    jumped: bool
+    """The ensemble's position has jumped to ``quarter``: what lies between is not played."""
+    quarter: float
+    """The ensemble's position now; it goes back only when ``jumped``."""
+    plays_from: float
+    """Nothing before this position is to sound: ``quarter``, but while it counts in (and so comes
+    from before the place where it begins) that place."""
+    follower_at: float | None = None
+    """Where the follower is to look for the soloist, when a human (or a loop) has moved them."""

@@ -1,0 +1,161 @@
+"""How the ensemble is led on from where it stands: its path, its gate, and what to call that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from accompanist.conducting.beginning import Entry
+from accompanist.conducting.ensemble import EnsembleLine
+from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.patience import Patience
+from accompanist.conducting.planner import lead_in, plan_path
+from accompanist.conducting.settings import ConductorSettings
+from accompanist.conducting.soloist import Soloist
+from accompanist.conducting.tempo_model import TempoModel
+
+__all__ = ["Lead"]
+
+_OPEN = float("inf")
+_LOOP_EDGE_QUARTER = 1.0
+
+
+class Lead:
+    """Keeps the ensemble's line pointed at the soloist. Not thread-safe.
+
+    Parameters
+    ----------
+    grid : SoloGrid
+    settings : ConductorSettings
+    patience : Patience
+        Says how long to wait for the soloist, and where.
+    ensemble : EnsembleLine
+        The line that is led.
+    end_quarter : float
+        End of the score.
+
+    Attributes
+    ----------
+    review_s : float
+        When the line has to be looked at again although nothing new has been heard.
+    """
+
+    def __init__(
+        self,
+        grid: SoloGrid,
+        settings: ConductorSettings,
+        patience: Patience,
+        ensemble: EnsembleLine,
+        end_quarter: float,
+    ) -> None:
+        self._grid = grid
+        self._set = settings
+        self._patience = patience
+        self._ensemble = ensemble
+        self._end_quarter = end_quarter
+        self._blocked_from: float | None = None
+        self.review_s = _OPEN
+
+    def unblock(self) -> None:
+        """Forget that the ensemble was held up: it is somewhere else now."""
+        self._blocked_from = None
+
+    def replan(
+        self,
+        soloist: Soloist,
+        *,
+        now_s: float,
+        sound_s: float,
+        alone: TempoModel | None = None,
+        entry: Entry | None = None,
+        loop_end: float = _OPEN,
+    ) -> None:
+        """Find the ensemble's way on and its gate.
+
+        Parameters
+        ----------
+        soloist : Soloist
+            What is believed of them.
+        now_s, sound_s : float
+            Now, and the time at which what is sent now will sound.
+        alone : TempoModel, optional
+            The ensemble's own tempo, when it listens to nobody.
+        entry : Entry, optional
+            The end of the count-in, until the soloist has been heard there. What lies before it
+            is only counted: straight through, in tempo.
+        loop_end : float
+            Never past this position.
+        """
+        quarter = self._ensemble.position(sound_s)
+        counting = entry is not None and quarter < entry.quarter and sound_s < entry.time_s
+        path = plan_path(
+            self._grid,
+            alone or soloist.model,
+            now_s=entry.time_s if counting and entry else sound_s,
+            quarter=entry.quarter if counting and entry else quarter,
+            heard=soloist.heard if alone is None else -1,
+            wait_s=partial(self._patience.wait_s, soloist=soloist) if alone is None else _no_wait,
+            end_quarter=self._end_quarter,
+        )
+        if counting:
+            path = lead_in(path, sound_s, quarter)
+        gate = _OPEN
+        if alone is None:
+            gate = self._patience.gate_quarter(
+                path,
+                soloist,
+                quarter=quarter,
+                now_s=now_s,
+                sound_s=sound_s,
+                counted_event=-1 if entry is None else entry.event,
+            )
+            gate = max(gate, quarter)
+        gate = min(gate, max(loop_end, quarter))
+        self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
+        self.review_s = path.timeline.times_s[-1]
+        if soloist.lost_from is not None:
+            patience_ends_s = soloist.lost_from + self._set.lost_s + self._set.latency_out_s
+            if sound_s < patience_ends_s:
+                self.review_s = min(self.review_s, patience_ends_s)
+        if self.review_s <= sound_s:
+            self.review_s = _OPEN
+
+    def must_jump(
+        self,
+        soloist: Soloist,
+        *,
+        quarter: float,
+        at: float,
+        sound_s: float,
+        waiting: bool,
+        loop: tuple[float, float] | None = None,
+    ) -> bool:
+        """Whether the ensemble at ``quarter`` cannot get to the soloist ``at`` by playing."""
+        if quarter < at:
+            written_s = self._grid.to_written(at) - self._grid.to_written(quarter)
+            too_far = written_s * soloist.model.ratio > self._set.compress_s
+            return too_far and self._grid.notes_between(quarter, at) > 0
+        if waiting and quarter > at:
+            return True
+        if loop is not None:  # the soloist has gone round just before the ensemble does
+            first, last = loop
+            if last - quarter < _LOOP_EDGE_QUARTER and at < first + _LOOP_EDGE_QUARTER:
+                return True
+        return soloist.model.predict(quarter).time_s - sound_s > self._set.rewind_s
+
+    def state(self, before: str, quarter: float, soloist: Soloist, now_s: float) -> str:
+        """Name what the ensemble does while the piece goes on; ``before`` is what it did."""
+        if not self._ensemble.at_gate(quarter):
+            self._blocked_from = None
+            return "following" if soloist.lost_from is None else "lost"
+        if self._blocked_from is None:
+            self._blocked_from = now_s
+        held_s = now_s - self._blocked_from
+        quiet_s = min(soloist.silent_s(now_s), held_s)
+        if held_s > self._set.stop_s or quiet_s > self._set.silence_s:
+            return "waiting"
+        return before if before == "waiting" else "holding"
+
+
+def _no_wait(event: int) -> float:
+    return 0.0
