@@ -229,3 +229,13 @@ def test_noise_does_not_begin_a_piece_located_in_its_middle(level_db: float) -> 
         e = follower.feed(Heard((i + 1) * 256 / 44_100, noise[i * 256 : (i + 1) * 256]))
         assert not e.onsets
         assert e.quarter == pytest.approx(8.0, abs=0.05)
+
+
+def test_confidence_tells_the_piece_from_another(play_tones: Any) -> None:
+    times = steady(16, 0.5)
+    samples = play_tones(performed(TUNE[:16], times, times[-1] + 0.5))
+    right = [e.confidence for e in follow(samples, TUNE) if 2.0 < e.time_s < 8.0]
+    other = [85, 88, 83, 90, 87, 95, 84, 89, 94, 86, 91, 82, 93, 85, 88, 92]
+    wrong = [e.confidence for e in follow(samples, other) if 2.0 < e.time_s < 8.0]
+    assert np.median(right) > 0.95
+    assert np.median(wrong) < 0.5

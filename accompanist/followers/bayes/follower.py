@@ -31,6 +31,13 @@ _DELAY_S: Final = 0.01
 
 _TEMPO_MEMORY_S: Final = 1.0
 _LOST_DOUBT: Final = 12.0
+_MATCH_MEMORY_S: Final = 1.0
+_MATCH_EVEN: Final = 40.0
+_MATCH_WIDTH: Final = 8.0
+_MATCH_FIRST: Final = 100.0
+"""The right place explains the sound 70 to 150 a second better than noise (in 10 dB of noise still
+50), a wrong piece 0 to 40: in between confidence turns."""
+
 _HELD: Final = 0.5
 _REPORT_DELAY_S: Final = 0.025
 
@@ -75,6 +82,7 @@ class BayesFollower:
         self._usual_tempo = self._grid.tempo_prior.copy()
         self._last_event = -1
         self._last_tempo = 1.0
+        self._match_per_s = _MATCH_FIRST
 
     def warm(self) -> None:
         """Load the compiled loops, so that the first real hop is as quick as any other.
@@ -99,6 +107,7 @@ class BayesFollower:
         self._search.wait_at(event)
         self._relocator.restart(event)
         self._last_event = event - 1
+        self._match_per_s = _MATCH_FIRST
 
     def feed(self, heard: Heard) -> Estimate:
         self._ear.hear(heard.samples)
@@ -106,6 +115,8 @@ class BayesFollower:
         belief = self._search.step(self._ear.spectrum, self._ear.rise, self._ear.presence)
         if was_open and self._search.decided:
             self._relocator.retune(self._templates.templates)
+        weight = self._hop_s / _MATCH_MEMORY_S * self._ear.presence
+        self._match_per_s += weight * (belief.match_per_s - self._match_per_s)
         fine = self._search.best
         position_s = self._grid.position_s(belief.cell)
         if belief.held < _HELD:
@@ -178,11 +189,13 @@ class BayesFollower:
         return FollowerState.FOLLOWING
 
     def _confidence(self, cell: float, quarter: float, fine: PositionFilter) -> float:
-        """Belief within a quarter of the position, less the coarse tracker's doubt."""
+        """Belief within a quarter of the position, less all doubt that it is this music at all."""
         grid = self._grid
         bounds = self._tempo.to_seconds([quarter - 1.0, quarter + 1.0])
         first = max(int(fine.support[4]), grid.cell_of(float(bounds[0])))
         end = min(int(fine.support[5]), grid.cell_of(float(bounds[1])) + 1)
         rows = np.arange(first, end) & (len(fine.row_mass) - 1)
         near = float(fine.row_mass[rows].sum())
-        return float(np.clip(near * np.exp(-self._relocator.doubt / _LOST_DOUBT), 0.0, 1.0))
+        elsewhere = np.exp(-self._relocator.doubt / _LOST_DOUBT)
+        fits = 1.0 / (1.0 + np.exp(-(self._match_per_s - _MATCH_EVEN) / _MATCH_WIDTH))
+        return float(np.clip(near * elsewhere * fits, 0.0, 1.0))

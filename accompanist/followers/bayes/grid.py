@@ -140,6 +140,8 @@ class Belief:
     """Share of the belief that waits at a border."""
     log_evidence: float
     """Log-likelihood of this hop given all before."""
+    match_per_s: float
+    """By how much the score explains this hop better than noise would, log-likelihood a second."""
 
 
 class PositionFilter:
@@ -157,6 +159,7 @@ class PositionFilter:
         self.templates = templates
         self.shift = shift
         self._s = settings
+        self._hop_s = hop_s
         tempi = len(grid.tempi)
         self.mass = np.zeros((_ROWS, tempi), dtype=np.float32)
         self._moved = np.zeros((_ROWS, tempi), dtype=np.float32)
@@ -229,4 +232,6 @@ class PositionFilter:
             self._waits = -1
         weight = float(self.tempo_mass.sum())
         tempo = float(np.exp(float(self.tempo_mass @ g.log_tempi) / weight))
-        return Belief(cell, tempo, held, float(np.log(total)) + scale)
+        evidence = float(np.log(total)) + scale
+        noise = self._kappa * float(spectrum @ self.templates.waiting)
+        return Belief(cell, tempo, held, evidence, (evidence - noise) / self._hop_s)
