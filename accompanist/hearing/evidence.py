@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from accompanist.hearing.bank import FilterBank
 
-__all__ = ["Ear", "clean_mono"]
+__all__ = ["Ear"]
 
 Float32Array = npt.NDArray[np.float32]
 
-_LOUDEST: Final = np.float32(1e3)
 _PEAK_DECAY_S: Final = 8.0
 _FLOOR_GAIN: Final = 10.0 ** (-45.0 / 20.0)
 """The noise floor is taken to lie 45 dB under the decaying peak of the level."""
@@ -24,6 +23,8 @@ _RISE_S: Final = 0.03
 """Flux compares the spectrum with that of this long ago."""
 
 _RISE_FLOOR: Final = 8.0
+"""Floors added to a band before its logarithm: what rises below this is hiss, not a stroke."""
+
 _PRESENT: Final = 5.6
 """Somebody plays if the level is well over the floor by this factor (30 dB under the peak)."""
 
@@ -108,16 +109,3 @@ class Ear:
         self.presence = float(self._state[1])
         power = float(samples @ samples) / max(len(samples), 1)
         self.level_db = 10.0 * float(np.log10(power + 1e-12))
-
-
-def clean_mono(block: npt.NDArray[np.float32]) -> Float32Array:
-    """Mono float32 [shape=(n,)] of a block [shape=(n,) or (n, channels)]; NaN and ∞ become 0.
-
-    >>> clean_mono(np.array([[1.0, 0.0], [np.nan, 0.5]], dtype=np.float32)).tolist()
-    [0.5, 0.25]
-    """
-    finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-    # Beyond this no converter speaks; sums and squares of it must stay finite.
-    finite = np.clip(finite, -_LOUDEST, _LOUDEST)
-    mono = finite.mean(axis=1) if finite.ndim == 2 else finite
-    return np.ascontiguousarray(mono, dtype=np.float32)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from accompanist.hearing.bank import FilterBank
-from accompanist.hearing.evidence import Ear, clean_mono
+from accompanist.hearing.evidence import Ear
 
 RATE, HOP = 44_100, 256
 HOP_S = HOP / RATE
@@ -62,18 +59,3 @@ def test_rise_tells_of_the_onset_at_once_and_then_falls_silent() -> None:
 def test_level_is_rms_in_decibels() -> None:
     *_, ear = listen(np.full(HOP, 0.1, dtype=np.float32))
     assert ear.level_db == pytest.approx(-20.0, abs=0.01)
-
-
-@given(
-    arrays(
-        np.float32,
-        st.tuples(st.integers(1, 40), st.integers(1, 6)),
-        elements=st.floats(width=32, allow_nan=True, allow_infinity=True),
-    )
-)
-@settings(max_examples=40, deadline=None)
-def test_clean_mono_is_finite_mono_of_the_same_length(block: np.ndarray) -> None:
-    mono = clean_mono(block)
-    assert mono.shape == (block.shape[0],)
-    assert mono.dtype == np.float32
-    assert np.isfinite(mono).all()
