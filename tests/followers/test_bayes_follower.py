@@ -216,6 +216,7 @@ def test_behind_the_last_note_nothing_moves(play_tones: Any) -> None:
     assert ended[-1] is estimates[-1]
     assert {e.quarter for e in ended} == {8.0}
     assert len({e.quarters_per_s for e in ended}) == 1
+    assert ended[-1].confidence > 0.9
 
 
 @pytest.mark.parametrize("level_db", [-80, -40])

@@ -191,7 +191,8 @@ class BayesFollower:
     def _confidence(self, cell: float, quarter: float, fine: PositionFilter) -> float:
         """Belief within a quarter of the position, less all doubt that it is this music at all."""
         grid = self._grid
-        bounds = self._tempo.to_seconds([quarter - 1.0, quarter + 1.0])
+        reach = 1.0 if quarter < self._end_quarter else np.inf
+        bounds = self._tempo.to_seconds([quarter - 1.0, quarter + reach])
         first = max(int(fine.support[4]), grid.cell_of(float(bounds[0])))
         end = min(int(fine.support[5]), grid.cell_of(float(bounds[1])) + 1)
         rows = np.arange(first, end) & (len(fine.row_mass) - 1)
