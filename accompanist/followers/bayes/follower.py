@@ -16,6 +16,7 @@ from accompanist.followers.bayes.grid import (
 )
 from accompanist.followers.bayes.relocate import Relocator
 from accompanist.followers.bayes.segments import make_segments
+from accompanist.followers.bayes.strokes import StrokeMemory
 from accompanist.followers.bayes.templates import TemplateRing
 from accompanist.followers.bayes.tuning import TuningSearch
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport
@@ -74,6 +75,7 @@ class BayesFollower:
         self._templates = TemplateRing(bank, segments, cents=0.0)
         self._search = TuningSearch(self._grid, self._templates, settings, hop_s)
         self._relocator = Relocator(self._grid, self._templates.templates, hop_s)
+        self._strokes = StrokeMemory(segments, hop_s)
         self._onsets = solo.onsets_quarter
         self._end_quarter = solo.end_quarter
         self._tempo = tempo
@@ -105,14 +107,17 @@ class BayesFollower:
         wanted = -np.inf if quarter is None else quarter - 1e-6
         event = min(int(np.searchsorted(self._onsets, wanted)), len(self._onsets) - 1)
         self._search.wait_at(event)
+        self._strokes.forget_row()
         self._relocator.restart(event)
         self._last_event = event - 1
         self._match_per_s = _MATCH_FIRST
 
     def feed(self, heard: Heard) -> Estimate:
-        self._ear.hear(heard.samples)
+        ear = self._ear
+        ear.hear(heard.samples)
+        self._strokes.hear(ear.rise)
         was_open = not self._search.decided
-        belief = self._search.step(self._ear.spectrum, self._ear.rise, self._ear.presence)
+        belief = self._search.step(ear.spectrum, ear.rise, ear.presence, self._strokes.audible)
         if was_open and self._search.decided:
             self._relocator.retune(self._templates.templates)
         weight = self._hop_s / _MATCH_MEMORY_S * self._ear.presence
@@ -147,6 +152,7 @@ class BayesFollower:
         if found is None:
             return False
         weights = self._usual_tempo / self._usual_tempo.sum() + 1e-4
+        self._strokes.forget_row()
         fine.refill(found.ranges, (weights / weights.sum()).astype(np.float32))
         return True
 
@@ -169,6 +175,7 @@ class BayesFollower:
             return ()
         first = passed if relocated else self._last_event + 1
         self._last_event = passed
+        self._strokes.report(passed, self._templates)
         return tuple(
             OnsetReport(
                 reported_s=time_s,

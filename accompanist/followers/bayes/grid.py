@@ -61,8 +61,8 @@ class FilterSettings:
     """Standard deviation of the first tempo about the written one."""
     mixing_per_s: float = 0.15
     enter_hold: float = 0.25
-    enter_repeat: float = 0.15
-    """The same into a note that repeats: its stroke may be too soft to wait for."""
+    enter_repeat: tuple[float, float] = (0.12, 0.3)
+    """The same into a note that repeats, of a soloist whose strokes cannot or can be heard."""
     leave_hold_per_s: float = 4.0
     silent_enter: float = 0.9
     """Where nobody seems to play, a new note is not entered: most of what crosses is held …"""
@@ -77,13 +77,17 @@ class FilterSettings:
     onset_least: float = -0.3
     onset_most: float = 1.5
     """Times the presence: what is not a tone (breath, bow, a door) rises too and begins nothing."""
-    repeat_least: float = -0.15
+    repeat_least: tuple[float, float] = (-0.1, -0.5)
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
     prune: float = 1e-15
     quantile: float = 0.55
     widest_s: float = 14.0
     """Written seconds that the belief may span."""
+
+
+def _between(ends: tuple[float, float], share: float) -> float:
+    return ends[0] + share * (ends[1] - ends[0])
 
 
 class ScoreGrid:
@@ -197,12 +201,18 @@ class PositionFilter:
             self.mass[rows] += (weight / (end - start)) * tempo_weights
         self.support[:] = (low, high, 0, 0, low, high)
 
-    def step(self, spectrum: Float32Array, rise: Float32Array, presence: float) -> Belief:
-        """Hear one hop of an `accompanist.hearing.evidence.Ear`."""
+    def step(
+        self, spectrum: Float32Array, rise: Float32Array, presence: float, audible: float
+    ) -> Belief:
+        """Hear one hop of an `accompanist.hearing.evidence.Ear`.
+
+        ``audible`` (0–1) says how far the stroke of a repeated note is to be expected.
+        """
         g, s, seg = self.grid, self._s, self.grid.segments
         sure = max(presence, s.silent_leave)
         enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
-        enter_repeat = s.enter_repeat + (s.silent_enter - s.enter_repeat) * (1 - presence)
+        enter_repeat = _between(s.enter_repeat, audible)
+        enter_repeat += (s.silent_enter - enter_repeat) * (1 - presence)
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
             g.cell_segment, seg.event, g.event_cell, seg.stroke_only,
@@ -222,7 +232,7 @@ class PositionFilter:
             g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
             seg.stroke_only, self._factor, self._kappa, self._onset_gain,
             s.onset_zero, s.onset_width, s.onset_least, s.onset_most * presence,
-            s.repeat_least, g.attack_bins, self._floor,
+            _between(s.repeat_least, audible), g.attack_bins, self._floor,
         )  # fmt: skip
         cell, held = settle(
             self.support, self.mass, self._moved, self.held, self.row_mass, self.tempo_mass,

@@ -63,14 +63,16 @@ class TuningSearch:
         for candidate in self.filters.values():
             candidate.wait_at(event)
 
-    def step(self, spectrum: Float32Array, rise: Float32Array, presence: float) -> Belief:
+    def step(
+        self, spectrum: Float32Array, rise: Float32Array, presence: float, audible: float
+    ) -> Belief:
         """Hear one hop with every filter left; the belief of the best so far."""
         if self.decided:
-            return self.best.step(spectrum, rise, presence)
+            return self.best.step(spectrum, rise, presence, audible)
         self._elapsed_s += self._hop_s
         beliefs = {}
         for shift, candidate in self.filters.items():
-            beliefs[shift] = candidate.step(spectrum, rise, presence)
+            beliefs[shift] = candidate.step(spectrum, rise, presence, audible)
             self._score[shift] += beliefs[shift].log_evidence
         winner = max(self.filters, key=lambda shift: self._score[shift])
         self.best = self.filters[winner]

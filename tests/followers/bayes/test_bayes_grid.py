@@ -43,7 +43,7 @@ def test_probability_stays_one(seed: int, presence: float) -> None:
     for _ in range(120):
         spectrum = rng.dirichlet(np.full(len(BANK) + 1, 0.05)).astype(np.float32)
         rise = np.maximum(0, rng.normal(0, 1, len(BANK))).astype(np.float32)
-        belief = position.step(spectrum, rise, presence)
+        belief = position.step(spectrum, rise, presence, 0.5)
         assert total(position) == pytest.approx(1.0, abs=2e-3)
         assert np.isfinite([belief.cell, belief.tempo, belief.log_evidence]).all()
         assert 0 <= belief.cell < len(position.grid.cell_segment)
@@ -54,7 +54,7 @@ def test_in_silence_it_waits() -> None:
     silence = np.zeros(len(BANK) + 1, dtype=np.float32)
     silence[-1] = 1.0
     for _ in range(400):
-        belief = position.step(silence, np.zeros(len(BANK), dtype=np.float32), 0.0)
+        belief = position.step(silence, np.zeros(len(BANK), dtype=np.float32), 0.0, 0.5)
     assert belief.held > 0.95
     assert belief.cell < position.grid.event_cell[0]
 
