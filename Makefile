@@ -2,13 +2,15 @@
 # make demo    hear it: a simulated soloist on a bundled piece, written to demo-take/
 # make test    style, types, tests
 # make bench   figures on takes with known truth (DATA=folder with a manifest.csv)
+# make timing  how exactly notes and clock leave, through a JACK server (MINUTES=3)
 # make clean   remove .venv and everything that was built
 
 VENV := .venv
 PY := $(VENV)/bin/python
 DATA ?= ../shared/data
+MINUTES ?= 3
 
-.PHONY: setup setup-test demo test lint bench clean
+.PHONY: setup setup-test demo test lint bench timing clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -46,6 +48,9 @@ test: lint
 
 bench: setup
 	$(PY) tests/benchmarks/evaluate.py $(DATA)
+
+timing: setup-test
+	$(PY) tests/benchmarks/timing.py --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-take

@@ -16,11 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.direction import Direction
 from accompanist.conducting.settings import FollowMode
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote
+from accompanist.performing.cue import Cue
 from accompanist.performing.messages import TimedMessage
-from accompanist.performing.scheduler import Scheduler
+from accompanist.performing.performer import Performer
 
 __all__ = ["Session", "Step", "hop_samples", "mono"]
 
@@ -29,7 +31,7 @@ FloatArray = npt.NDArray[np.float32]
 _HOP_AT_44100 = 256
 _LOUDEST = np.float32(100.0)
 """Beyond this a sample is an accident, and squares of it would overflow."""
-_SILENT_STATES = frozenset({"idle", "armed", "waiting"})
+_SILENT_STATES = frozenset({"idle", "armed", "waiting", "paused"})
 """On entering one of these everything that sounds is let go."""
 _RESTING_STATES = _SILENT_STATES | {"countin"}
 """In one of these nothing sounds on across a jump."""
@@ -39,15 +41,25 @@ _RESTING_STATES = _SILENT_STATES | {"countin"}
 class Step:
     """What one hop brought. ``estimate.time_s`` is its end; ``messages`` are due in the hop after.
 
-    ``played_quarter`` is where the ensemble is at that moment, held back by its gate.
+    ``played_quarter`` is where the ensemble is at that moment, held back by its gate. Without a
+    performer in the session there are no messages: whoever has the ``cue`` sends them.
     """
 
     estimate: Estimate
     messages: tuple[TimedMessage, ...]
-    timeline: Timeline
-    state: str
+    cue: Cue
     played_quarter: float
     jumped: bool = False
+
+    @property
+    def timeline(self) -> Timeline:
+        """The cue's timeline."""
+        return self.cue.timeline
+
+    @property
+    def state(self) -> str:
+        """The cue's state."""
+        return self.cue.state
 
 
 def hop_samples(sample_rate: int) -> int:
@@ -96,8 +108,8 @@ class Session:
         Says where the soloist is.
     conductor : Conductor
         Says when the ensemble is where.
-    scheduler : Scheduler
-        Says what is due.
+    performer : Performer, optional
+        Says what is due. Live there is none here: it sits in a process of its own, with the cues.
     sample_rate : int
         Of the audio, Hz. For keys alone it only sets the hop.
     hop : int
@@ -114,22 +126,25 @@ class Session:
         *,
         follower: Follower,
         conductor: Conductor,
-        scheduler: Scheduler,
+        performer: Performer | None = None,
         sample_rate: int,
         hop: int,
     ) -> None:
         self._follower = follower
         self._conductor = conductor
-        self._scheduler = scheduler
+        self._performer = performer
         self._rate = sample_rate
         self._hop = hop
         self._hops = 0
         self._pending: FloatArray = np.zeros(0, dtype=np.float32)
         self._keys: deque[PlayedNote] = deque()
         self._key_hops = 0
-        self._state = ""
-        self._queued: list[TimedMessage] = []
-        self._set_up = False
+        self._cue: Cue | None = None
+
+    @property
+    def conductor(self) -> Conductor:
+        """Takes the human's commands, between two calls of `feed`."""
+        return self._conductor
 
     @property
     def hop(self) -> int:
@@ -205,14 +220,11 @@ class Session:
         """Go on, by the human's hand: what the ensemble waits for happens now."""
         self._conductor.cue()
 
-    def mute(self, part: int, muted: bool) -> None:
-        """Silence a part of the accompaniment, or bring it back."""
-        self._queued.extend(self._scheduler.mute(part, muted, self.time_s))
-
     def finish(self) -> tuple[TimedMessage, ...]:
         """Note-offs for all that sounds, then pedals up: the end of the take."""
-        queued, self._queued = self._queued, []
-        return (*queued, *self._scheduler.silence(self.time_s + self.hop_s))
+        if self._performer is None:
+            return ()
+        return self._performer.silence(self.time_s + self.hop_s)
 
     def _heard_audio(self) -> Iterator[Step]:
         while len(self._pending) >= self._hop:
@@ -236,17 +248,25 @@ class Session:
         direction = self._conductor.hear(estimate)
         if direction.follower_at is not None:
             self._follower.locate(direction.follower_at)
-        timeline, state = direction.timeline, direction.state
+        self._cue = cue = self._cued(direction, now_s)
         messages: tuple[TimedMessage, ...] = ()
-        if direction.jumped or not self._set_up:
-            playing = self._set_up and state not in _RESTING_STATES
-            messages = self._scheduler.locate(direction.plays_from, now_s, playing=playing)
-            self._set_up = True
-        elif state != self._state and state in _SILENT_STATES:
-            messages = self._scheduler.silence(now_s)
-        self._state = state
-        if self._queued:
-            messages = (*self._queued, *messages)
-            self._queued = []
-        messages += self._scheduler.due(timeline, (self._hops + 1) * self._hop / self._rate)
-        return Step(estimate, messages, timeline, state, direction.quarter, direction.jumped)
+        if self._performer is not None:
+            messages = self._performer.take(cue)
+            messages += self._performer.due((self._hops + 1) * self._hop / self._rate)
+        return Step(estimate, messages, cue, direction.quarter, direction.jumped)
+
+    def _cued(self, direction: Direction, now_s: float) -> Cue:
+        """Tell the ensemble in one value what has become of the piece."""
+        before, state = self._cue, direction.state
+        if before is None:
+            return Cue(now_s, direction.timeline, state, plays_from=direction.plays_from)
+        jumps, plays_from, playing = before.jumps, before.plays_from, before.playing
+        silences = before.silences
+        if direction.jumped:
+            jumps += 1
+            plays_from, playing = direction.plays_from, state not in _RESTING_STATES
+        elif state != before.state and state in _SILENT_STATES:
+            silences += 1
+        return Cue(
+            now_s, direction.timeline, state, jumps, plays_from, playing, silences, direction.fade
+        )

@@ -7,6 +7,7 @@ PortAudio's own time stamps are zero or wrong on several systems.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from accompanist.errors import DeviceError
 from bridges.audio_ring import AudioRing, Block
 from bridges.quiet import quiet_stderr
 
-__all__ = ["AudioDevice", "MicrophoneInput", "find_input", "list_audio_devices"]
+__all__ = ["AudioDevice", "MicrophoneInput", "find_input", "list_audio_devices", "look_again"]
 
 RING_S = 20.0
 LONGEST_LATENCY_S = 0.2
@@ -75,15 +76,44 @@ def list_audio_devices() -> tuple[AudioDevice, ...]:
     )
 
 
-def find_input(wanted: str | None = None) -> AudioDevice:
+def look_again() -> None:
+    """Have PortAudio look for devices (and a JACK server) anew; it does so only when it begins.
+
+    No stream of ours may be open: it would be closed.
+
+    Raises
+    ------
+    DeviceError
+        The PortAudio library is not installed, or does not begin again.
+    """
+    sounddevice = _sounddevice()
+    try:
+        with quiet_stderr():
+            sounddevice._terminate()
+            sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"audio does not start again ({error}); restart the program") from error
+
+
+def find_input(
+    wanted: str | None = None, devices: Iterable[AudioDevice] | None = None
+) -> AudioDevice:
     """Find an input by number or by a part of its name; None: the system's default.
+
+    Parameters
+    ----------
+    wanted : str, optional
+    devices : iterable of AudioDevice, optional
+        Where to look; among those that PortAudio sees unless told.
 
     Raises
     ------
     DeviceError
         There is none such; the message names those that there are.
     """
-    inputs = [device for device in list_audio_devices() if device.inputs > 0]
+    if devices is None:
+        devices = list_audio_devices()
+    inputs = [device for device in devices if device.inputs > 0]
     if not inputs:
         raise DeviceError(
             "no audio input found on this machine; connect a microphone, or play with --midi-in "

@@ -27,6 +27,8 @@ class PretendInput:
         What to call it.
     speed : float
         Times real time.
+    waits : bool
+        Whether there is silence before the file, until `rewind`, and behind it for ever.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class PretendInput:
         *,
         name: str = "a sound file",
         speed: float = 1.0,
+        waits: bool = False,
     ) -> None:
         mixed = samples.mean(axis=1) if samples.ndim == 2 else samples
         self._samples = np.ascontiguousarray(mixed, dtype=np.float32)
@@ -44,6 +47,8 @@ class PretendInput:
         self.xruns = 0
         self.latency_s = BLOCK_SAMPLES / sample_rate
         self._speed = speed
+        self._waits = waits
+        self._again = threading.Event()
         self._ring = AudioRing(20 * sample_rate)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pretend input", daemon=True)
@@ -62,6 +67,10 @@ class PretendInput:
         """Let the samples come."""
         self._thread.start()
 
+    def rewind(self) -> None:
+        """Let the file begin now; from any thread."""
+        self._again.set()
+
     def read(self, timeout_s: float) -> Block:
         """Take all samples that have come since the last call; empty after ``timeout_s``."""
         return self._ring.read(timeout_s)
@@ -73,10 +82,19 @@ class PretendInput:
             self._thread.join()
 
     def _run(self) -> None:
-        started_s = time.monotonic()
-        for begin in range(0, len(self._samples), BLOCK_SAMPLES):
-            block = self._samples[begin : begin + BLOCK_SAMPLES]
-            due_s = started_s + (begin + len(block)) / self.sample_rate / self._speed
+        started_s, done = time.monotonic(), 0
+        silence = np.zeros(BLOCK_SAMPLES, dtype=np.float32)
+        at = len(self._samples) if self._waits else 0
+        while self._waits or at < len(self._samples):
+            if self._again.is_set():
+                self._again.clear()
+                at = 0
+            block = self._samples[at : at + BLOCK_SAMPLES]
+            at += len(block)
+            if not len(block):
+                block = silence
+            done += len(block)
+            due_s = started_s + done / self.sample_rate / self._speed
             if self._stop.wait(max(due_s - time.monotonic(), 0.0)):
                 return
             self._ring.write(block, time.monotonic())

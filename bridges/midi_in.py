@@ -4,81 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from accompanist.errors import DeviceError
 from accompanist.followers.protocol import PlayedNote
+from bridges.midi_ports import MidiPort, list_midi_ports, rtmidi_library
 from bridges.quiet import quiet_stderr
 
 __all__ = ["MidiInput", "MidiPort", "find_midi_input", "list_midi_ports", "note_of"]
 
-CLIENT_NAME: Final = "accompanist"
+CLIENT_NAME: Final = "accompanist solo"
 NOTE_OFF, NOTE_ON = 0x80, 0x90
-
-
-@dataclass(frozen=True, slots=True)
-class MidiPort:
-    """A port of another program or of an instrument.
-
-    ``number`` counts the ports of one direction over all systems; ``--midi-in`` takes it or the
-    name.
-    """
-
-    number: int
-    name: str
-    system: str
-    index: int
-    """Number within its system."""
-    api: int
-
-
-def _rtmidi() -> ModuleType:
-    try:
-        with quiet_stderr():
-            import rtmidi
-    except ImportError as error:
-        raise DeviceError(
-            f"MIDI does not work here ({error}); install the ALSA library (Debian/Ubuntu: "
-            "libasound2, Fedora: alsa-lib)"
-        ) from error
-    module: ModuleType = rtmidi
-    return module
-
-
-def list_midi_ports(*, outputs: bool = False) -> tuple[MidiPort, ...]:
-    """All MIDI inputs (or outputs) of every MIDI system that answers, none being no error.
-
-    Raises
-    ------
-    DeviceError
-        The MIDI library does not load.
-    """
-    rtmidi = _rtmidi()
-    found: list[MidiPort] = []
-    for api in rtmidi.get_compiled_api():
-        if api == rtmidi.API_RTMIDI_DUMMY:
-            continue
-        names = _port_names(rtmidi, api, outputs)
-        system = str(rtmidi.get_api_display_name(api))
-        for index, name in enumerate(names):
-            found.append(MidiPort(len(found), name, system, index, api))
-    return tuple(found)
-
-
-def _port_names(rtmidi: ModuleType, api: int, outputs: bool) -> list[str]:
-    opened: Any = None
-    try:
-        with quiet_stderr():
-            kind = rtmidi.MidiOut if outputs else rtmidi.MidiIn
-            opened = kind(api, name=f"{CLIENT_NAME} look")
-            return [str(name) for name in opened.get_ports()]
-    except rtmidi.RtMidiError:  # this system is not running
-        return []
-    finally:
-        if opened is not None:
-            opened.delete()
 
 
 def find_midi_input(wanted: str) -> MidiPort:
@@ -137,7 +73,8 @@ class MidiInput:
     """
 
     def __init__(self, port: MidiPort) -> None:
-        rtmidi = _rtmidi()
+        rtmidi = rtmidi_library()
+        self._error: type[Exception] = rtmidi.RtMidiError
         self.name = port.name
         self._keys: deque[PlayedNote] = deque()
         self._closed = False
@@ -161,6 +98,15 @@ class MidiInput:
         while self._keys:
             taken.append(self._keys.popleft())
         return taken
+
+    @property
+    def present(self) -> bool:
+        """Whether the port is still there: MIDI tells nobody when a keyboard is pulled out."""
+        try:
+            with quiet_stderr():
+                return not self._closed and self.name in self._input.get_ports()
+        except self._error:  # the MIDI system has gone
+            return False
 
     def close(self) -> None:
         """Close the port and free the client, which rtmidi alone would leak."""

@@ -2,7 +2,8 @@
 # Makes this machine ready: system libraries, a virtual environment, the package in it.
 #
 #   scripts/setup.sh system         PortAudio, FluidSynth, ALSA, a sound font, Python (asks for sudo)
-#   scripts/setup.sh system test    the same, and jackd for the live test
+#   scripts/setup.sh system test    the same; with CI=true also what the tests play with: jackd,
+#                                   and where there is apt Ardour, SooperLooper, Hydrogen, a compiler
 #   scripts/setup.sh venv DIR       virtual environment DIR with the package
 #   scripts/setup.sh venv DIR test  the same, and the tools of the test suite
 #
@@ -74,7 +75,19 @@ missing() { # prints what is missing, one word a line
         have_library asound || echo alsa
         if [ "${for_tests:-}" = test ] && [ "${CI:-}" = true ]; then
             command -v jackd >/dev/null 2>&1 || echo jack
+            if command -v apt-get >/dev/null 2>&1; then missing_hosts; fi
         fi
+    fi
+}
+
+missing_hosts() { # the programs that the tests in tests/hosts start
+    ls /usr/bin/ardour*-lua >/dev/null 2>&1 || echo ardour
+    command -v sooperlooper >/dev/null 2>&1 || echo sooperlooper
+    command -v hydrogen >/dev/null 2>&1 || echo hydrogen
+    # SooperLooper wants an ALSA sequencer, which containers have not: a shim is compiled for it
+    if ! command -v gcc >/dev/null 2>&1 || [ ! -f /usr/include/jack/jack.h ] ||
+        [ ! -f /usr/include/alsa/asoundlib.h ] || [ ! -f /usr/include/stdio.h ]; then
+        echo shim
     fi
 }
 
@@ -128,6 +141,8 @@ debian_packages() {
             portaudio) echo libportaudio2 ;;
             alsa) apt-cache show libasound2t64 >/dev/null 2>&1 && echo libasound2t64 || echo libasound2 ;;
             jack) echo jackd2 ;;
+            shim) echo gcc libc6-dev libjack-jackd2-dev libasound2-dev ;;
+            *) echo "$thing" ;; # ardour, sooperlooper, hydrogen
         esac
     done
 }
@@ -156,8 +171,8 @@ brew_packages() {
     done
 }
 
-words() { # the lines of a command's output in one line, each once
-    "$@" | sort -u | tr '\n' ' ' | sed 's/ $//'
+words() { # the words of a command's output in one line, each once
+    "$@" | tr ' ' '\n' | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
 install_missing() { # sets $line to the command a human would type

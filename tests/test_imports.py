@@ -53,22 +53,26 @@ VALUE_TYPES = {
     "accompanist.score.model",
     "accompanist.followers.protocol",
     "accompanist.conducting.timeline",
+    "accompanist.performing.clock",
     "accompanist.performing.messages",
 }
 """All that a bridge may know of the engine."""
 
 HEAVY = {
+    "aiohttp",
     "fluidsynth",
     "librosa",
     "matplotlib",
     "music21",
     "numba",
     "numpy",
+    "pydantic",
     "rich",
     "rtmidi",
     "scipy",
     "sounddevice",
     "soundfile",
+    "zeroconf",
 }
 
 LONGEST_MODULE = 400

@@ -10,8 +10,8 @@ from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport, PlayedNote
 from accompanist.performing.messages import Kind, TimedMessage
-from accompanist.performing.plan import accompaniment_plan
-from accompanist.performing.scheduler import Scheduler
+from accompanist.performing.performer import Performer
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.model import ControlChange, Measure, Note, Part, Score, TempoMark
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
@@ -68,7 +68,7 @@ def make_session() -> Session:
     return Session(
         follower=LoudHopFollower(line),
         conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -191,7 +191,7 @@ class ErraticFollower:
         self._at = (int(quarter or 0), FollowerState.ARMED, False)
 
 
-COMMANDS = ("start", "stop", "arm", "cue", "locate", "lock", "unlock", "loop", "mute", "unmute")
+COMMANDS = ("start", "stop", "arm", "cue", "locate", "lock", "unlock", "loop")
 
 
 def command(session: Session, name: str) -> None:
@@ -202,8 +202,6 @@ def command(session: Session, name: str) -> None:
             session.lock(name == "lock")
         case "loop":
             session.loop(4.0, 6.0)
-        case "mute" | "unmute":
-            session.mute(2, name == "mute")
         case _:
             getattr(session, name)()
 
@@ -228,7 +226,7 @@ def test_whatever_is_heard_and_commanded_every_on_has_one_off_in_time(
     session = Session(
         follower=ErraticFollower(script, every),
         conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -264,7 +262,7 @@ def test_stop_silences_and_locate_moves_everybody() -> None:
     session = Session(
         follower=follower,
         conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -312,7 +310,7 @@ def test_a_skip_of_the_soloist_does_not_cut_the_long_chord_but_a_human_does(comm
     session = Session(
         follower=SkippingFollower(),
         conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -337,7 +335,7 @@ def test_a_count_in_to_bar_three_strikes_nothing_before_it() -> None:
     session = Session(
         follower=LoudHopFollower(line),
         conductor=Conductor(score, line, tempo, settings, plan.onsets_quarter),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -363,7 +361,7 @@ def test_after_a_count_in_from_the_beginning_the_first_controllers_stand() -> No
     session = Session(
         follower=LoudHopFollower(line),
         conductor=Conductor(score, line, tempo, ConductorSettings(start="countin")),
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,
     )
@@ -372,8 +370,26 @@ def test_after_a_count_in_from_the_beginning_the_first_controllers_stand() -> No
     assert [m.value for m in sent if m.kind is Kind.CC and m.number == 7] == [33]
 
 
-def test_a_muted_part_does_not_sound() -> None:
-    session = make_session()
-    session.mute(2, True)
-    sent = [m for s in session.feed(TAKE) for m in s.messages]
-    assert not any(m.message.kind is Kind.ON for m in sent)
+def test_without_a_performer_the_cues_alone_say_what_is_to_be_played() -> None:
+    """Whoever reads only every seventh cue plays the same notes, none of them early."""
+    whole = [m for s in make_session().feed(TAKE) for m in s.messages]
+    score = duet()
+    tempo, line = written_tempo(score), solo_line(score.parts[0])
+    plan = accompaniment_plan(score, 1, tempo)
+    session = Session(
+        follower=LoudHopFollower(line),
+        conductor=Conductor(score, line, tempo, None, plan.onsets_quarter),
+        sample_rate=RATE,
+        hop=HOP,
+    )
+    apart = Performer(plan)
+    sent: list[TimedMessage] = []
+    for i, step in enumerate(session.feed(TAKE)):
+        assert step.messages == ()
+        if i % 7 == 0:
+            sent += apart.take(step.cue)
+        sent += apart.due(step.cue.time_s)
+    struck = [m.quarter for m in sent if m.message.kind is Kind.ON]
+    assert struck == [m.quarter for m in whole if m.message.kind is Kind.ON][: len(struck)]
+    assert len(struck) > 10
+    assert session.finish() == ()

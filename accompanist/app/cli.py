@@ -39,15 +39,45 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "command",
         "Accompany you live: microphone, MIDI keyboard or computer keys.",
     ),
+    "daemon": (
+        "accompanist.app.cmd_daemon",
+        "command",
+        "The background service for DAWs and loopers, driven by OSC, pedals and 'ctl'.",
+    ),
+    "ctl": (
+        "accompanist.app.cmd_ctl",
+        "command",
+        "Talk to the running daemon: load, arm, start, stop, goto, status, watch.",
+    ),
     "pieces": (
         "accompanist.app.cmd_pieces",
         "command",
         "The score library: list, show, add, remove, check.",
     ),
+    "session": (
+        "accompanist.app.cmd_session",
+        "command",
+        "A session for a DAW: an instrument track a part, wired to our ports.",
+    ),
     "devices": (
         "accompanist.app.cmd_devices",
         "command",
         "Audio devices, MIDI ports and sound fonts found on this machine.",
+    ),
+    "calibrate": (
+        "accompanist.app.cmd_calibrate",
+        "command",
+        "Measure round-trip latency by loop-back, and keep it.",
+    ),
+    "doctor": (
+        "accompanist.app.cmd_doctor",
+        "command",
+        "What is missing on this machine, and how to get it.",
+    ),
+    "export": (
+        "accompanist.app.cmd_export",
+        "command",
+        "Bring a take, with its tempo map, into a DAW.",
     ),
     "simulate": (
         "accompanist.app.cmd_simulate",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
+    from accompanist.app.latencies import RoundTrip
     from bridges.audio_live import AudioDevice
     from bridges.midi_in import MidiPort
 
@@ -20,6 +21,9 @@ Examples:
   accompanist devices --json
 """
 
+_OURS: Final = "accompanist"
+_BACKENDS: Final = {"jack": "JACK", "coremidi": "CoreMIDI", "alsa": "ALSA sequencer"}
+
 
 @dataclass(frozen=True, slots=True)
 class Devices:
@@ -30,33 +34,41 @@ class Devices:
     midi_outputs: tuple[MidiPort, ...] = ()
     soundfonts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    """MIDI systems that answer; our own ports are opened in the first."""
+    latencies: tuple[RoundTrip, ...] = ()
+    """Round trips known by calibration, the newest last."""
 
 
 def find_devices() -> Devices:
     """Look at everything; a library that is missing is a problem to tell, not an error."""
+    from accompanist.app.latencies import kept_latencies
     from accompanist.errors import DeviceError
     from bridges.audio_live import list_audio_devices
-    from bridges.fluidsynth import find_soundfont
+    from bridges.midi_control import answering_backends
     from bridges.midi_in import list_midi_ports
+    from bridges.soundfonts import find_soundfont
 
     problems: list[str] = []
     audio: tuple[AudioDevice, ...] = ()
     inputs: tuple[MidiPort, ...] = ()
     outputs: tuple[MidiPort, ...] = ()
     soundfonts: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
     try:
         audio = list_audio_devices()
     except DeviceError as error:
         problems.append(str(error))
     try:
         inputs, outputs = list_midi_ports(), list_midi_ports(outputs=True)
+        backends = answering_backends()
     except DeviceError as error:
         problems.append(str(error))
     try:
         soundfonts = (str(find_soundfont(None)),)
     except DeviceError as error:
         problems.append(str(error))
-    return Devices(audio, inputs, outputs, soundfonts, tuple(problems))
+    return Devices(audio, inputs, outputs, soundfonts, tuple(problems), backends, kept_latencies())
 
 
 def lines(found: Devices) -> list[str]:
@@ -66,7 +78,7 @@ def lines(found: Devices) -> list[str]:
         mark = "  (default)" if device.default_input else ""
         out.append(
             f"  {device.number:>3}  {device.name}  [{device.host}, {device.inputs} ch, "
-            f"{device.sample_rate} Hz]{mark}"
+            f"{device.sample_rate} Hz]{mark}{_round_trip(found, device.name)}"
         )
     if not any(d.inputs for d in found.audio):
         out.append("  none: connect a microphone, or play with --midi-in or --tap")
@@ -80,17 +92,35 @@ def lines(found: Devices) -> list[str]:
     if not any(d.outputs for d in found.audio):
         out.append("  none: connect loudspeakers or headphones, or play with --silent")
     out.append("MIDI inputs (--midi-in NUMBER or a part of the name):")
-    out.extend(f"  {port.number:>3}  {port.name}  [{port.system}]" for port in found.midi_inputs)
-    if not found.midi_inputs:
-        out.append("  none")
+    out += _ports(found.midi_inputs)
     out.append("MIDI outputs:")
-    out.extend(f"  {port.number:>3}  {port.name}  [{port.system}]" for port in found.midi_outputs)
-    if not found.midi_outputs:
-        out.append("  none")
+    out += _ports(found.midi_outputs)
+    out.append("Our own MIDI ports are opened in:")
+    if found.backends:
+        out.append(f"  {_BACKENDS.get(found.backends[0], found.backends[0])}")
+    else:
+        out.append("  none: neither JACK nor the system's MIDI answers; see accompanist doctor")
     out.append("Sound font:")
     out.append(f"  {found.soundfonts[0]}" if found.soundfonts else "  none")
     out.extend(f"Missing: {problem}" for problem in found.problems)
     return out
+
+
+def _ports(ports: tuple[MidiPort, ...]) -> list[str]:
+    told = [
+        f"  {port.number:>3}  {port.name}  [{port.system}]"
+        + ("  (ours)" if port.name.casefold().startswith(_OURS) else "")
+        for port in ports
+    ]
+    return told or ["  none"]
+
+
+def _round_trip(found: Devices, name: str) -> str:
+    """Latest calibration of an input."""
+    trips = [trip for trip in found.latencies if trip.input == name]
+    if not trips:
+        return ""
+    return f"  round trip {1000.0 * trips[-1].round_trip_s:.1f} ms with {trips[-1].output}"
 
 
 @click.command(name="devices", epilog=_EPILOG)

@@ -14,6 +14,7 @@ Examples:
   accompanist play londonderry-air --tap             any key plays the next note
   accompanist play sonata.mxl --solo Flute --input "USB" --start 17
   accompanist play quartet.mid --midi-in "Keystation" --count-in 1
+  accompanist play londonderry-air --to midi         into a DAW connected to our MIDI port
 
 \b
 Keys: space start/stop, g goto bar, l loop bars, t tempo lock, c cue, m mute, q leave. With --tap
@@ -58,6 +59,16 @@ they need Shift, Enter starts and stops, Escape leaves.
     help="Count so many bars, then begin.  [default: 1 where the ensemble begins]",
 )
 @click.option(
+    "--to",
+    "to_words",
+    metavar="midi,synth",
+    help="Where the ensemble plays: the MIDI port 'accompanist parts', the synthesiser, or both.  "
+    "[default: both, where there is MIDI]",
+)
+@click.option(
+    "--midi-port", metavar="PORT", help="Play to this existing MIDI output: number or name."
+)
+@click.option(
     "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
 )
 @click.option("--driver", metavar="NAME", help="FluidSynth's audio driver: jack, alsa, …")
@@ -88,6 +99,8 @@ def command(
     policy: str,
     start: str | None,
     count_in: float | None,
+    to_words: str | None,
+    midi_port: str | None,
     soundfont: Path | None,
     driver: str | None,
     silent: bool,
@@ -124,6 +137,11 @@ def command(
     ]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} are at odds: there is one soloist; choose one")
+    to = tuple(word.strip() for word in (to_words or "").split(",") if word.strip())
+    if wrong := [word for word in to if word not in ("midi", "synth")]:
+        raise UsageError(f"--to takes midi, synth or midi,synth, not {wrong[0]!r}")
+    if silent and (to or midi_port):
+        raise UsageError("--silent and --to or --midi-port are at odds; leave one out")
     play_take(
         PlaySettings(
             piece=piece,
@@ -140,6 +158,8 @@ def command(
             soundfont=soundfont,
             driver=driver,
             silent=silent,
+            to=to,
+            midi_port=midi_port,
             further_latency_s=latency / 1000.0,
             out=out,
             keep=not no_take,

@@ -14,6 +14,8 @@ HIGH, LOW = 76, 77
 """General MIDI wood blocks."""
 LENGTH_S = 0.05
 VELOCITY = 100
+AHEAD_S = 0.1
+"""Clicks are given out so early that no way they go is too long."""
 
 
 class CountIn:
@@ -35,12 +37,10 @@ class CountIn:
         self._beat_s = 0.0
         self._first_quarter = 0.0
         self._first_beat = 0
-        self._previous_s = 0.0
 
     def clicks(self, step: Step) -> tuple[TimedMessage, ...]:
-        """Give the clicks due in the hop after this step; to be called for every step."""
+        """Give the clicks due in the next tenth of a second; to be called for every step."""
         now_s = step.estimate.time_s
-        hop_s, self._previous_s = now_s - self._previous_s, now_s
         if step.state != "countin":
             self._counting = False
             return ()
@@ -48,7 +48,7 @@ class CountIn:
             self._begin(step)
         out: list[TimedMessage] = []
         begins_s = step.timeline.to_time(self._first_quarter)
-        while self._left and begins_s - self._left * self._beat_s < now_s + hop_s:
+        while self._left and begins_s - self._left * self._beat_s < now_s + AHEAD_S:
             time_s = max(begins_s - self._left * self._beat_s, now_s)
             downbeat = (self._first_beat - self._left) % self._beats == 0
             key = HIGH if downbeat else LOW

@@ -18,6 +18,7 @@ from accompanist.app.simulating import render_simulation, write_simulation
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Estimate, FollowerState
+from accompanist.performing.cue import Cue
 from accompanist.session import Step
 from accompanist.simulation.performance import simulate_take
 from accompanist.simulation.settings import PRESETS, PlayerSettings, Preset, RoomSettings
@@ -160,4 +161,5 @@ def _step_at(take: Take, time_s: float) -> Step:
         level_db=float(record.levels_db[i]),
     )
     line = Timeline((estimate.time_s,), (quarter,), rate)
-    return Step(estimate, (), line, record.states[i], float(record.played_quarters[i]))
+    cue = Cue(estimate.time_s, line, record.states[i])
+    return Step(estimate, (), cue, float(record.played_quarters[i]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.gate import Gate
 from accompanist.app.level import LevelMeter
-from accompanist.app.solo_recorder import SoloRecorder
 from accompanist.app.stream_clock import StreamClock
 from accompanist.errors import DeviceError
 from accompanist.followers.protocol import PlayedNote
@@ -20,20 +19,36 @@ from accompanist.session import Session, Step
 
 __all__ = ["AudioFeed", "AudioSource", "Batch", "Feed", "KeyFeed", "KeySource"]
 
-GONE_S = 3.0
+FloatArray = npt.NDArray[np.float32]
+
+GONE_S = 1.5
 """A device that gives nothing for so long has gone."""
+WAIT_S = 0.05
+"""So long a feed waits for something to come; commands are obeyed in between."""
 
 
-@dataclass(frozen=True, slots=True)
+def _no_sound() -> FloatArray:
+    return np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Steps that can be had now, and monotonic minus take time."""
+    """What has come since the last batch."""
 
     steps: Iterator[Step]
+    """The hops that it completes; nothing is computed before they are asked for."""
     offset_s: float
+    """Monotonic minus take time."""
+    arrived_s: float
+    """Monotonic time at which it was there."""
+    start_s: float = 0.0
+    """Take time of the first sample."""
+    samples: FloatArray = field(default_factory=_no_sound)
+    """The sound, gain included, gate left aside [shape=(n,)]."""
 
 
 class Feed(Protocol):
-    """Feeds a session until told to stop, or until its source ends."""
+    """Gives what comes from the soloist to a session. One thread calls it."""
 
     @property
     def xruns(self) -> int:
@@ -55,8 +70,24 @@ class Feed(Protocol):
         """What the soloist should do about it, or nothing."""
         ...
 
-    def batches(self, session: Session, stopping: threading.Event) -> Iterator[Batch]:
-        """Give steps as they come; an empty batch now and then, so that commands are obeyed."""
+    def start(self) -> None:
+        """Let it come."""
+        ...
+
+    def begin(self) -> None:
+        """Count take time from here: a new session takes over."""
+        ...
+
+    def next(self, session: Session | None) -> Batch | None:
+        """Wait a moment for something to come; an empty batch if nothing has, None at the end.
+
+        Without a session what comes is measured and forgotten.
+
+        Raises
+        ------
+        DeviceError
+            The device has gone.
+        """
         ...
 
     def close(self) -> None:
@@ -68,7 +99,7 @@ class Samples(Protocol):
     """A block from a source: `bridges.audio_ring.Block`."""
 
     @property
-    def samples(self) -> npt.NDArray[np.float32]: ...
+    def samples(self) -> FloatArray: ...
     @property
     def end_sample(self) -> int: ...
     @property
@@ -83,6 +114,8 @@ class AudioSource(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def latency_s(self) -> float: ...
+    @property
     def ended(self) -> bool: ...
     @property
     def xruns(self) -> int: ...
@@ -96,37 +129,61 @@ class AudioSource(Protocol):
 class KeySource(Protocol):
     """Keys that are struck, with monotonic times: a MIDI input, or taps."""
 
+    @property
+    def present(self) -> bool: ...
     def take(self) -> list[PlayedNote]: ...
     def close(self) -> None: ...
 
 
 class AudioFeed:
-    """Samples from a source into the session and to the recorder.
+    """Samples from a source into a session.
 
     Parameters
     ----------
     source : AudioSource
-    recorder : SoloRecorder, optional
     ends : bool
         Whether the source may end (a file); a microphone that does has been lost.
     settle_s : float
         What comes first is left out for so long: devices wake up with silence and a click.
+    rewind : callable, optional
+        Lets a recording that waits begin.
     """
 
     def __init__(
         self,
         source: AudioSource,
-        recorder: SoloRecorder | None = None,
         *,
         ends: bool = False,
         settle_s: float = 0.0,
+        rewind: Callable[[], None] | None = None,
     ) -> None:
         self._source = source
-        self._settle_samples = round(settle_s * source.sample_rate)
-        self._recorder = recorder
+        self._rate = source.sample_rate
+        self._done = round(settle_s * self._rate)
         self._ends = ends
-        self._meter = LevelMeter(source.sample_rate)
-        self._clock = StreamClock(source.sample_rate)
+        self._rewind = rewind
+        self._meter = LevelMeter(self._rate)
+        self._clock = StreamClock(self._rate)
+        self._gate = Gate(self._rate)
+        self._base = self._done
+        self._at_s = 0.0
+        self._join_s: float | None = None
+        self._last_s = 0.0
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the sound, Hz."""
+        return self._rate
+
+    @property
+    def name(self) -> str:
+        """Name of the device."""
+        return self._source.name
+
+    @property
+    def latency_s(self) -> float:
+        """From the air to here, as the driver tells."""
+        return self._source.latency_s
 
     @property
     def peak_db(self) -> float:
@@ -148,48 +205,93 @@ class AudioFeed:
         """Samples that came faster than they were heard."""
         return self._source.lost_samples
 
-    def batches(self, session: Session, stopping: threading.Event) -> Iterator[Batch]:
-        """Give the steps of each block as it arrives.
+    def set_gate(self, gain_db: float, gate_db: float) -> None:
+        """Amplify by ``gain_db``; take for silence what is softer than ``gate_db`` then."""
+        self._gate.gain_db, self._gate.gate_db = gain_db, gate_db
+
+    def rewind(self) -> None:
+        """Let a recording that waits begin; a microphone has no beginning."""
+        if self._rewind is not None:
+            self._rewind()
+
+    def start(self) -> None:
+        """Start the source.
+
+        Raises
+        ------
+        DeviceError
+            It does not start.
+        """
+        self._source.start()
+        self._last_s = time.monotonic()
+
+    def begin(self, at_s: float = 0.0, offset_s: float | None = None) -> None:
+        """Let what comes next have the take time ``at_s``.
+
+        Parameters
+        ----------
+        at_s : float
+            Take time that has been fed up to.
+        offset_s : float, optional
+            Monotonic minus take time until now. If given, what has been missed since ``at_s`` is
+            made up for by silence, so that take time goes on as it did.
+        """
+        self._base, self._at_s, self._join_s = self._done, at_s, offset_s
+
+    def next(self, session: Session | None) -> Batch | None:
+        """Wait for a block; see `Feed.next`.
 
         Raises
         ------
         DeviceError
             The device has gone in the middle of the take.
         """
-        self._source.start()
-        last_s = time.monotonic()
-        while not stopping.is_set():
-            block = self._source.read(0.05)
-            if not len(block.samples):
-                ended = self._source.ended
-                if ended and self._ends:
-                    return
-                if ended or time.monotonic() - last_s > GONE_S:
-                    raise DeviceError(
-                        f"{self._source.name}: gives no sound any more; is it still connected?"
-                    )
-                yield Batch(iter(()), 0.0)
-                continue
-            last_s = block.arrived_s
-            samples = block.samples
-            end_sample = block.end_sample - self._settle_samples
-            if end_sample < len(samples):
-                samples = samples[len(samples) - max(end_sample, 0) :]
-            if not len(samples):
-                continue
-            self._clock.hear(end_sample, block.arrived_s)
-            self._meter.hear(samples)
-            if self._recorder is not None:
-                self._recorder.write(samples)
-            yield Batch(session.feed(samples), self._clock.monotonic_s(0.0))
+        block = self._source.read(WAIT_S)
+        if not len(block.samples):
+            ended = self._source.ended
+            if ended and self._ends:
+                return None
+            if ended or time.monotonic() - self._last_s > GONE_S:
+                raise DeviceError(
+                    f"{self._source.name}: gives no sound any more; is it still connected?"
+                )
+            return Batch(iter(()), self._offset_s(), time.monotonic())
+        self._last_s = block.arrived_s
+        fresh = block.end_sample - self._done
+        if fresh <= 0:  # it settles; drivers begin with a burst, which the clock must not hear of
+            return Batch(iter(()), self._offset_s(), block.arrived_s)
+        self._clock.hear(block.end_sample, block.arrived_s)
+        sound = self._gate.amplified(block.samples[-fresh:])
+        self._meter.hear(sound)
+        first, self._done = self._done, block.end_sample
+        if self._join_s is not None:
+            sound, first = self._joined(sound, first)
+        start_s = self._at_s + (first - self._base) / self._rate
+        steps = iter(()) if session is None else session.feed(self._gate.gated(sound))
+        return Batch(steps, self._offset_s(), block.arrived_s, start_s, sound)
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
 
+    def _offset_s(self) -> float:
+        return self._clock.monotonic_s(self._base / self._rate) - self._at_s
+
+    def _joined(self, sound: FloatArray, first: int) -> tuple[FloatArray, int]:
+        """Put silence before the first block, or cut it, so that it comes at its time."""
+        join_s, self._join_s = self._join_s or 0.0, None
+        came_s = self._clock.monotonic_s(first / self._rate)
+        missing = round((came_s - join_s - self._at_s) * self._rate)
+        if missing >= 0:
+            self._base -= missing
+            return np.concatenate((np.zeros(missing, dtype=np.float32), sound)), first - missing
+        cut = min(-missing, len(sound))
+        self._base += cut
+        return sound[cut:], first + cut
+
 
 class KeyFeed:
-    """Struck keys into the session, a hop at a time by the computer's clock."""
+    """Struck keys into a session, a hop at a time by the computer's clock."""
 
     peak_db = -120.0
     advice = ""
@@ -198,24 +300,42 @@ class KeyFeed:
 
     def __init__(self, source: KeySource) -> None:
         self._source = source
+        self._start_s = 0.0
+        self._done_s = 0.0
 
-    def batches(self, session: Session, stopping: threading.Event) -> Iterator[Batch]:
-        """Give the step of each hop when it is over."""
-        self._source.take()  # what was struck before does not count
-        start_s = time.monotonic()
-        hops = 0
-        while not stopping.is_set():
-            hops += 1
-            wait_s = start_s + hops * session.hop_s - time.monotonic()
-            if wait_s > 0.0:
-                stopping.wait(wait_s)
-            else:
-                hops = int((time.monotonic() - start_s) / session.hop_s)
-            now_s = hops * session.hop_s
-            keys = [
-                replace(key, time_s=max(key.time_s - start_s, 0.0)) for key in self._source.take()
-            ]
-            yield Batch(session.feed_notes(keys, now_s), start_s)
+    @property
+    def present(self) -> bool:
+        """Whether the keys are still connected; may be asked from another thread."""
+        return self._source.present
+
+    def start(self) -> None:
+        """Let the keys count from now."""
+        self.begin()
+
+    def begin(self, at_s: float = 0.0, offset_s: float | None = None) -> None:
+        """Let it be the take time ``at_s`` now, or go on with ``offset_s``; see `AudioFeed`."""
+        self._source.take()
+        self._start_s = time.monotonic() - at_s if offset_s is None else offset_s
+        self._done_s = at_s
+
+    def next(self, session: Session | None) -> Batch | None:
+        """Wait for the end of a hop; give its step and those that have been missed."""
+        if session is None:
+            time.sleep(WAIT_S)
+            self._source.take()
+            return Batch(iter(()), self._start_s, time.monotonic())
+        hop_s = session.hop_s
+        due_s = (int(self._done_s / hop_s + 1e-6) + 1) * hop_s
+        wait_s = self._start_s + due_s - time.monotonic()
+        if wait_s > 0.0:
+            time.sleep(wait_s)
+        now_s = time.monotonic() - self._start_s
+        began_s, self._done_s = self._done_s, max(due_s, int(now_s / hop_s) * hop_s)
+        keys = [
+            replace(key, time_s=max(key.time_s - self._start_s, 0.0)) for key in self._source.take()
+        ]
+        steps = session.feed_notes(keys, self._done_s)
+        return Batch(steps, self._start_s, self._start_s + self._done_s, began_s)
 
     def close(self) -> None:
         """Close the source."""

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
-from accompanist.performing.plan import Plan, accompaniment_plan
-from accompanist.performing.scheduler import Scheduler
+from accompanist.performing.performer import Performer
+from accompanist.performing.plan import Plan
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
@@ -132,7 +133,7 @@ def new_session(
     session = Session(
         follower=follower,
         conductor=conductor,
-        scheduler=Scheduler(plan),
+        performer=Performer(plan),
         sample_rate=sample_rate,
         hop=hop,
     )

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import replace
+from collections import deque
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
 import click
-import numpy as np
-import numpy.typing as npt
 
 from accompanist.app.bars import BarCounter
+from accompanist.app.board import Board
 from accompanist.app.count_in import CountIn
 from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
+from accompanist.app.keep_take import write_kept
 from accompanist.app.keymap import KeyMap
+from accompanist.app.links import Click, LoadPlan, Mix, Problem, Sent
 from accompanist.app.live import LiveEngine
-from accompanist.app.offline import ComputeTimes, OfflineSettings, Take
 from accompanist.app.play_parts import (
     Ensemble,
     PlaySettings,
@@ -26,24 +27,25 @@ from accompanist.app.play_parts import (
     open_soloist,
 )
 from accompanist.app.playing import Player, Router, on_stage
-from accompanist.app.take_files import write_sound, write_take
-from accompanist.app.terminal import Screen
+from accompanist.app.take_journal import JournalFacts, TakeJournal
+from accompanist.app.take_ring import TakeRing, ring_folder
+from accompanist.app.terminal import Flags, Screen
 from accompanist.app.warm import warm_up
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
-from accompanist.errors import AccompanistError, DeviceError, UsageError
+from accompanist.errors import AccompanistError, UsageError
 from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
 from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
-from accompanist.performing.plan import accompaniment_plan
-from accompanist.performing.scheduler import Scheduler
+from accompanist.performing.clock_plan import clock_plan
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
 from accompanist.score.model import Part
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
-from accompanist.session import Session, hop_samples
-from accompanist.takes.folder import check_place, take_folder
+from accompanist.session import Session, Step, hop_samples
+from accompanist.takes.folder import check_place
 from score_library.catalogue import Piece, open_piece
 
 __all__ = ["play_take"]
@@ -81,9 +83,16 @@ def play_take(settings: PlaySettings) -> None:
     try:
         soloist = open_soloist(settings)
     except AccompanistError:
-        ensemble.sink.close()
+        ensemble.close()
         raise
-    live = _LiveTake(settings, piece, choice.part, soloist, ensemble, start_quarter)
+    try:
+        live = _LiveTake(settings, piece, choice.part, soloist, ensemble, start_quarter)
+    except BaseException:
+        soloist.feed.close()
+        ensemble.close()
+        raise
+    if ensemble.warning:
+        click.echo(f"accompanist: no MIDI port: {ensemble.warning}", err=True)
     click.echo(
         f"{piece.title}: you play {choice.part.name}, part {choice.part.number} ({choice.reason}).",
         err=True,
@@ -99,6 +108,7 @@ def play_take(settings: PlaySettings) -> None:
         finally:
             # Whoever presses Ctrl-C twice wants to leave, not to lose what was played.
             with interrupts_ignored():
+                live.close()
                 live.keep()
 
 
@@ -119,146 +129,162 @@ class _LiveTake:
         self._solo = solo
         self._soloist = soloist
         self._ensemble = ensemble
-        self._start_quarter = start_quarter
         score = piece.score
         tempo, line = written_tempo(score), solo_line(solo)
         hop = hop_samples(soloist.sample_rate)
         name = settings.follower or DEFAULT_FOLLOWER
-        if soloist.recorder is None:
+        if soloist.keys:
             name = "notes"
-            self._follower: Follower = NotesFollower(line, tempo)
+            follower: Follower = NotesFollower(line, tempo)
         else:
-            self._follower = make_follower(
+            follower = make_follower(
                 name, solo=line, tempo=tempo, sample_rate=soloist.sample_rate, hop=hop
             )
             warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
         self._plan = accompaniment_plan(score, solo.number, tempo)
-        self._how = OfflineSettings(
-            follower=name,
-            conductor=ConductorSettings(
-                policy=settings.policy,
-                start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
-                countin_bars=settings.count_in_bars or 0.0,
-                latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
-            ),
-            block=0,
+        self._clock_plan = clock_plan(score, tempo)
+        how = ConductorSettings(
+            policy=settings.policy,
+            start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
+            countin_bars=settings.count_in_bars or 0.0,
+            latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
         )
-        self._conductor = Conductor(
-            score, line, tempo, self._how.conductor, self._plan.onsets_quarter
-        )
-        self._session = Session(
-            follower=self._follower,
+        self._conductor = Conductor(score, line, tempo, how, self._plan.onsets_quarter)
+        if start_quarter > 0.0:
+            self._conductor.locate(start_quarter)
+        if settings.count_in_bars is not None:
+            self._conductor.start()
+        session = Session(
+            follower=follower,
             conductor=self._conductor,
-            scheduler=Scheduler(self._plan),
             sample_rate=soloist.sample_rate,
             hop=hop,
         )
-        self._engine = LiveEngine(
-            self._session,
-            soloist.feed,
-            [ensemble.sink],
-            recorder=soloist.recorder,
-            extra=CountIn(score, self._how.conductor.countin_bars).clicks,
+        self._ring = TakeRing(ring_folder())
+        self._journal = TakeJournal(
+            self._ring.new_folder(piece.id),
+            JournalFacts(
+                piece={"id": piece.id, "title": piece.title, "composer": piece.composer},
+                score=score,
+                solo=solo.number,
+                follower=name,
+                conductor=asdict(how),
+                sample_rate=None if soloist.keys else soloist.sample_rate,
+                hop_s=session.hop_s,
+                report_s=follower.latency_s,
+                input={
+                    "live": True,
+                    "source": soloist.name,
+                    "sample_rate": soloist.sample_rate,
+                    "input_latency_s": soloist.latency_s,
+                    "output": ensemble.name,
+                    "output_latency_s": ensemble.latency_s,
+                },
+            ),
+            self._warn,
         )
+        self._count_in = CountIn(score, how.countin_bars)
+        self._board = Board.open(ensemble.link.board_path)
+        self._engine = LiveEngine(
+            soloist.feed,
+            self._board,
+            session=session,
+            scribe=self._journal,
+            on_step=self._click,
+        )
+        self._warnings: deque[str] = deque()
 
     def play(self) -> None:
         """Run until the human leaves or the piece ends; everything is silent afterwards."""
-        if self._start_quarter > 0.0:
-            self._session.locate(self._start_quarter)
-        if self._settings.count_in_bars is not None:
-            self._session.start()
+        score, link = self._piece.score, self._ensemble.link
+        names = {part.number: part.name for part in score.parts}
+        link.send(LoadPlan(self._plan, self._clock_plan, names))
+        self._journal.open()
         keyboard = sys.stdin.isatty()
         router = Router(KeyMap(tapping=self._settings.tap), self._soloist.taps)
-        score = self._piece.score
         screen = Screen(
             score,
             heading=f"{self._piece.title} · {self._solo.name}",
             sources=f"{self._soloist.name} → {self._ensemble.name}",
             keys=router.keymap.help if keyboard else "",
         )
-        player = Player(
-            self._engine, self._session, self._conductor, score, router, self._plan.channels
-        )
+        player = Player(self._engine, self._conductor, score, router, self._mute)
         with on_stage(self._engine, screen, router, keyboard=keyboard) as show:
-            player.run(show)
+
+            def look(flags: Flags) -> None:
+                self._listen()
+                if self._warnings:
+                    player.say(self._warnings.popleft())
+                show(flags)
+
+            player.run(look)
+
+    def close(self) -> None:
+        """End the engine and the performer, with everything silent; closing twice does no harm."""
+        self._engine.stop()
+        self._ensemble.close()
+        self._listen()
+        self._board.close()
+        figures = self._engine.figures
+        self._journal.figures({"xruns": figures.xruns, "lost_samples": figures.lost_samples})
+        self._journal.close()
+        self._journal.join()
+        for warning in self._warnings:
+            click.echo(f"accompanist: {warning}", err=True)
+        self._warnings.clear()
 
     def keep(self) -> None:
         """Write the take folder, if anything was played and it is wanted."""
-        recorder = self._soloist.recorder
+        if self._settings.keep and self._journal.played:
+            self._keep()
+        elif self._settings.keep:
+            click.echo("Nothing was played, so no take is kept.", err=True)
+        # What could not be kept, or was cut off by a crash, stays in the ring for a while.
+        self._ring.remove(self._journal.folder)
+        self._ring.trim()
+
+    def _keep(self) -> None:
+        out = self._settings.out or _default_folder(self._piece.id)
+        click.echo(f"Keeping the take in {out} …", err=True)
         try:
-            if not self._settings.keep:
-                return
-            if not self._engine.record.onsets and not self._engine.record.struck:
-                click.echo("Nothing was played, so no take is kept.", err=True)
-                return
-            out = self._settings.out or _default_folder(self._piece.id)
-            click.echo(f"Keeping the take in {out} …", err=True)
-            try:
-                with take_folder(out) as folder:
-                    self._write(folder)
-            except AccompanistError as error:
-                click.echo(f"accompanist: {error}", err=True)
-                out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
-                with take_folder(out) as folder:
-                    self._write(folder)
-            listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
-            click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
-        finally:
-            if recorder is not None:
-                recorder.discard()
+            self._write(out)
+        except AccompanistError as error:
+            click.echo(f"accompanist: {error}", err=True)
+            out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
+            self._write(out)
+        listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
+        click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
 
-    def _write(self, folder: Path) -> None:
-        from bridges.audio_files import write_wav
-
-        figures = self._engine.figures
-        take = Take(
-            score=self._piece.score,
-            solo=self._solo,
-            plan=self._plan,
-            record=self._engine.record,
-            compute=ComputeTimes(figures.hop_seconds, self._session.hop_s),
-            duration_s=self._session.time_s,
-            latency_s=self._follower.latency_s,
+    def _write(self, out: Path) -> None:
+        soundfont = self._ensemble.soundfont
+        write_kept(
+            self._journal.folder,
+            out,
+            soundfont=soundfont,
+            audio=soundfont is not None,
+            warn=lambda text: click.echo(f"accompanist: {text}", err=True),
         )
-        rate, recorder = self._soloist.sample_rate, self._soloist.recorder
-        audio = np.zeros((0, 1), dtype=np.float32) if recorder is None else recorder.take()
-        if recorder is not None:
-            write_wav(folder / "solo.wav", audio, rate)
-        write_take(
-            folder,
-            take,
-            self._how,
-            piece={
-                "id": self._piece.id,
-                "title": self._piece.title,
-                "composer": self._piece.composer,
-            },
-            input_facts={
-                "live": True,
-                "source": self._soloist.name,
-                "sample_rate": rate,
-                "input_latency_s": self._soloist.latency_s,
-                "output_latency_s": self._ensemble.latency_s,
-                "messages_sent": figures.messages_sent,
-                "notes_late_ms": _quantiles_ms(figures.late_seconds),
-                "lost_samples": figures.lost_samples,
-            },
-            soundfont=self._ensemble.soundfont,
-            xruns=figures.xruns,
-            subtitle=f"live, {self._soloist.name}",
-        )
-        if self._ensemble.soundfont is not None:
-            try:
-                write_sound(folder, take, audio, rate, self._ensemble.soundfont)
-            except DeviceError as error:
-                click.echo(f"accompanist: the take has no mix: {error}", err=True)
 
+    def _listen(self) -> None:
+        """Take in what the performer tells: what was sent becomes part of the take."""
+        for event in self._ensemble.link.events():
+            if isinstance(event, Sent):
+                told = zip(event.messages, event.late_s, strict=True)
+                ours = [(m, late) for m, late in told if m.part > 0]  # clicks are no music
+                self._engine.played([m for m, _ in ours], [late for _, late in ours])
+            elif isinstance(event, Problem):
+                self._warn(event.text)
 
-def _quantiles_ms(seconds: npt.NDArray[np.float64]) -> dict[str, float]:
-    if not len(seconds):
-        return {}
-    p50, p99, worst = np.quantile(1000.0 * seconds, (0.5, 0.99, 1.0)).tolist()
-    return {"p50": p50, "p99": p99, "max": worst}
+    def _warn(self, text: str) -> None:
+        self._warnings.append(text)
+
+    def _mute(self, muted: bool) -> None:
+        for part in self._plan.channels:
+            self._ensemble.link.send(Mix(part, "mute", muted))
+
+    def _click(self, step: Step, _offset_s: float) -> None:
+        if clicks := self._count_in.clicks(step):
+            self._ensemble.link.send(Click(clicks))
 
 
 def _default_folder(piece_id: str) -> Path:

@@ -1,11 +1,11 @@
-"""A live take from beginning to end: open everything, play, keep what was recorded."""
+"""What the human does to a take that is being played: keys, taps, the screen."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,6 @@ from accompanist.conducting.conductor import Conductor
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import PlayedNote
 from accompanist.score.model import Score
-from accompanist.session import Session
 from bridges.keyboard import HeldKeys, KeyPress, RawKeyboard
 
 __all__ = ["Player", "Router", "TapSource", "on_stage"]
@@ -34,6 +33,8 @@ class TapSource:
     """Taps of the computer keyboard as a row of keys without pitch."""
 
     _taps: deque[PlayedNote] = field(default_factory=deque)
+    present: bool = True
+    """The computer's keyboard is not pulled out."""
 
     def tap(self, time_s: float) -> None:
         """Add one, at a monotonic time; from any thread."""
@@ -82,31 +83,29 @@ class Player:
     Parameters
     ----------
     engine : LiveEngine
-    session, conductor
+    conductor : Conductor
         What the keys command, always on the engine's own thread.
     score : Score
     router : Router
         Where the commands come from.
-    accompaniment : iterable of int
-        Numbers of the parts that play.
+    mute : callable
+        Silences the whole ensemble, or lets it be heard again.
     """
 
     def __init__(
         self,
         engine: LiveEngine,
-        session: Session,
         conductor: Conductor,
         score: Score,
         router: Router,
-        accompaniment: Iterable[int],
+        mute: Callable[[bool], None],
     ) -> None:
         self._engine = engine
-        self._session = session
         self._conductor = conductor
         self._bars = BarCounter(score)
         self._score = score
         self._router = router
-        self._parts = tuple(accompaniment)
+        self._mute = mute
         self._message_until_s = 0.0
         self.flags = Flags()
         self.left = False
@@ -123,7 +122,7 @@ class Player:
         Raises
         ------
         AccompanistError
-            A device has gone, or the disk is full.
+            A device has gone.
         """
         ended_s = None
         while self._engine.check() and not self.left:
@@ -149,34 +148,30 @@ class Player:
             case Action.TOGGLE:
                 view = self._engine.view
                 at_rest = view is None or view.step.state in ("idle", "armed", "ended")
-                self._engine.do(self._session.start if at_rest else self._session.stop)
+                self._engine.do(self._conductor.start if at_rest else self._conductor.stop)
             case Action.CUE:
-                self._engine.do(self._session.cue)
+                self._engine.do(self._conductor.cue)
             case Action.LOCK:
                 locked = not self.flags.locked
                 self.flags = replace(self.flags, locked=locked)
-                self._engine.do(lambda: self._session.lock(locked))
+                self._engine.do(lambda: self._conductor.lock(locked))
             case Action.MUTE:
                 muted = not self.flags.muted
                 self.flags = replace(self.flags, muted=muted)
-                self._engine.do(lambda: self._mute(muted))
+                self._mute(muted)
             case Action.GOTO | Action.LOOP:
                 try:
                     self._move(command)
                 except UsageError as error:
-                    self._say(str(error))
+                    self.say(str(error))
             case Action.TAP:
                 return
-
-    def _mute(self, muted: bool) -> None:
-        for part in self._parts:
-            self._session.mute(part, muted)
 
     def _move(self, command: Command) -> None:
         if command.action is Action.GOTO:
             quarter = self._bars.find(command.bars[0]).start_quarter
-            self._engine.do(lambda: self._session.locate(quarter))
-            self._say(f"at bar {command.bars[0]}: play when you are ready")
+            self._engine.do(lambda: self._conductor.locate(quarter))
+            self.say(f"at bar {command.bars[0]}: play when you are ready")
         elif not command.bars:
             self.flags = replace(self.flags, loop="")
             self._engine.do(lambda: self._conductor.loop(None))
@@ -188,7 +183,8 @@ class Player:
             self.flags = replace(self.flags, loop=f"{first.printed}-{last.printed}")
             self._engine.do(lambda: self._conductor.loop(begin, end))
 
-    def _say(self, message: str) -> None:
+    def say(self, message: str) -> None:
+        """Show a message for some seconds."""
         self.flags = replace(self.flags, message=message)
         self._message_until_s = time.monotonic() + 4.0
 

@@ -38,6 +38,7 @@ def write_take(
     soundfont: Path | None = None,
     seed: int | None = None,
     xruns: int = 0,
+    hosts: Mapping[str, object] | None = None,
     subtitle: str = "",
 ) -> dict[str, object]:
     """Write tables, MIDI file, picture and ``take.json``; the sound is `write_sound`'s.
@@ -95,6 +96,8 @@ def write_take(
         "end_quarter": take.score.end_quarter,
         "final_state": take.final_state or (record.states[-1] if len(record) else None),
     }
+    if hosts:
+        facts["hosts"] = dict(hosts)
     if figures is not None:
         facts["figures"] = figures
     write_json(folder, facts)

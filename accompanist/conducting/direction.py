@@ -16,7 +16,7 @@ class Direction:
     timeline: Timeline
     """Quarter ↔ time of *sending* (the latency of the output already taken off)."""
     state: str
-    """One of idle, armed, countin, following, holding, waiting, lost, ended."""
+    """One of idle, armed, countin, following, holding, waiting, vamping, lost, paused, ended."""
     jumped: bool
     """The ensemble's position has jumped to ``quarter``: what lies between is not played."""
     quarter: float
@@ -26,3 +26,5 @@ class Direction:
     from before the place where it begins) that place."""
     follower_at: float | None = None
     """Where the follower is to look for the soloist, when a human (or a loop) has moved them."""
+    fade: float = 1.0
+    """Share of full loudness, 0–1: less than 1 only while it fades out, the soloist being lost."""

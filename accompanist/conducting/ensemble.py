@@ -70,6 +70,12 @@ class EnsembleLine:
         self.put(quarter, sound_s, 1.0)
         self.follow(replace(self.plan, gate_quarter=_CLOSED))
 
+    def delay(self, latency_s: float) -> None:
+        """Take another latency for what has not been sent yet: sound is moved, sending is not."""
+        shift_s = latency_s - self._latency_s
+        self._latency_s = latency_s
+        self.plan = replace(self.plan, times_s=tuple(t + shift_s for t in self.plan.times_s))
+
     def note_releases(self, quarter: float) -> None:
         """Keep the times at which coincident notes before ``quarter`` have sounded."""
         grid = self._grid

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from accompanist.score.model import Score
 from accompanist.score.solo import BUCKET_QUARTER, SoloLine
@@ -14,6 +16,37 @@ __all__ = ["SoloGrid"]
 _EDGE_QUARTER = 1e-6
 _LONG_AGO = -1e9
 _REST_S = 0.2
+
+
+class _Tempo(NamedTuple):
+    """A written tempo in plain floats, as `accompanist.score.tempo.WrittenTempo` has it."""
+
+    quarters: list[float]
+    seconds: list[float]
+    first_rate: float
+    last_rate: float
+
+    def rate(self, quarter: float) -> float:
+        i = bisect_right(self.quarters, quarter)
+        if i == 0:
+            return self.first_rate
+        if i == len(self.quarters):
+            return self.last_rate
+        rise = self.quarters[i] - self.quarters[i - 1]
+        return rise / (self.seconds[i] - self.seconds[i - 1])
+
+    def times(self, factors: Sequence[tuple[float, float]]) -> _Tempo:
+        starts = [quarter for quarter, _ in factors]
+
+        def rate(quarter: float) -> float:
+            return self.rate(quarter) * factors[max(bisect_right(starts, quarter) - 1, 0)][1]
+
+        bends = {q for q in starts if q > self.quarters[0]}
+        quarters = sorted(bends.union(self.quarters))
+        seconds = [self.seconds[0]]
+        for start, end in pairwise(quarters):
+            seconds.append(seconds[-1] + (end - start) / rate(start))
+        return _Tempo(quarters, seconds, rate(quarters[0] - 1.0), rate(quarters[-1]))
 
 
 class SoloGrid:
@@ -55,26 +88,61 @@ class SoloGrid:
         score: Score | None = None,
         accompaniment_onsets_quarter: Sequence[float] = (),
     ) -> None:
+        self._score = score
         self.quarters = tuple(float(q) for q in solo.onsets_quarter)
-        self._knot_quarters = [float(q) for q in tempo.quarters]
-        self._knot_seconds = [float(s) for s in tempo.seconds]
-        self._first_rate, self._last_rate = float(tempo.first_rate), float(tempo.last_rate)
-        self.seconds = tuple(self.to_written(q) for q in self.quarters)
         self.onsets = tuple(sorted({float(q) for q in accompaniment_onsets_quarter}))
-        self.fermata_s = self._fermatas(score)
-        release, coincident, pause, led = [], [], [], []
+        self._written = _Tempo(
+            [float(q) for q in tempo.quarters],
+            [float(s) for s in tempo.seconds],
+            float(tempo.first_rate),
+            float(tempo.last_rate),
+        )
+        self._tempo = self._written
+        release, coincident, rests_from, alone = [], [], [], []
         for event, quarter in enumerate(self.quarters):
             i = bisect_left(self.onsets, quarter - BUCKET_QUARTER + _EDGE_QUARTER)
             together = i < len(self.onsets) and self.onsets[i] < quarter + BUCKET_QUARTER
             release.append(min(quarter, self.onsets[i]) if together else quarter)
             coincident.append(together)
-            rest, alone = self._before_entry(solo, event)
-            pause.append(rest and event > 0 and not alone)
-            led.append(rest and alone)
+            behind = quarter - BUCKET_QUARTER
+            start = _LONG_AGO
+            if event > 0:
+                start = min(max(n.end_quarter for n in solo.notes[event - 1]), behind)
+            rests_from.append(start)
+            alone.append(self.notes_between(start, behind) > 0)
         self.release_quarter = tuple(release)
         self.coincident = tuple(coincident)
-        self.general_pause = tuple(pause)
-        self.led = tuple(led)
+        self._rests_from, self._alone = tuple(rests_from), tuple(alone)
+        self._measure(score)
+
+    def retime(self, factors: Sequence[tuple[float, float]] = ()) -> None:
+        """Let the written tempo be another from now on; whoever keeps seconds has to look again.
+
+        Parameters
+        ----------
+        factors : sequence of (quarter, factor)
+            Sorted: from each position on the tempo of the score is multiplied by the factor; the
+            first holds before its position too. Empty: as written.
+        """
+        self._tempo = self._written.times(factors) if factors else self._written
+        self._measure(self._score)
+
+    def _measure(self, score: Score | None) -> None:
+        """Say in written seconds what the score has in quarters."""
+        self._knot_quarters, self._knot_seconds, self._first_rate, self._last_rate = self._tempo
+        self.seconds = tuple(self.to_written(q) for q in self.quarters)
+        self.fermata_s = self._fermatas(score)
+        rests = [
+            event == 0 or second - self.to_written(start) >= _REST_S
+            for event, (second, start) in enumerate(
+                zip(self.seconds, self._rests_from, strict=True)
+            )
+        ]
+        self.general_pause = tuple(
+            rest and event > 0 and not alone
+            for event, (rest, alone) in enumerate(zip(rests, self._alone, strict=True))
+        )
+        self.led = tuple(r and a for r, a in zip(rests, self._alone, strict=True))
 
     def __len__(self) -> int:
         return len(self.quarters)
@@ -92,13 +160,11 @@ class SoloGrid:
 
     def written_rate(self, quarter: float) -> float:
         """Written quarters a second just behind ``quarter``."""
-        i = bisect_right(self._knot_quarters, quarter)
-        if i == 0:
-            return self._first_rate
-        if i == len(self._knot_quarters):
-            return self._last_rate
-        rise = self._knot_quarters[i] - self._knot_quarters[i - 1]
-        return rise / (self._knot_seconds[i] - self._knot_seconds[i - 1])
+        return self._tempo.rate(quarter)
+
+    def printed_rate(self, quarter: float) -> float:
+        """Quarters a second just behind ``quarter`` as the score has it, whatever `retime` said."""
+        return self._written.rate(quarter)
 
     def knots_between(self, start_quarter: float, end_quarter: float) -> Sequence[float]:
         """Positions strictly between the two at which the written tempo changes."""
@@ -129,12 +195,3 @@ class SoloGrid:
                 length = self.to_written(end) - self.to_written(fermata.quarter)
                 held[event] = max(held[event], length)
         return tuple(held)
-
-    def _before_entry(self, solo: SoloLine, event: int) -> tuple[bool, bool]:
-        """Whether the soloist rests before ``event``, and whether the ensemble plays in it."""
-        behind = self.quarters[event] - BUCKET_QUARTER
-        if event == 0:
-            return True, self.notes_between(_LONG_AGO, behind) > 0
-        rests_from = min(max(n.end_quarter for n in solo.notes[event - 1]), behind)
-        rest_s = self.seconds[event] - self.to_written(rests_from)
-        return rest_s >= _REST_S, self.notes_between(rests_from, behind) > 0

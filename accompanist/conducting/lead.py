@@ -10,9 +10,10 @@ from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
 from accompanist.conducting.planner import lead_in, plan_path
-from accompanist.conducting.settings import ConductorSettings
+from accompanist.conducting.settings import ConductorSettings, LostPolicy
 from accompanist.conducting.soloist import Soloist
 from accompanist.conducting.tempo_model import TempoModel
+from accompanist.conducting.timeline import Timeline
 
 __all__ = ["Lead"]
 
@@ -36,6 +37,8 @@ class Lead:
 
     Attributes
     ----------
+    settings : ConductorSettings
+        May be replaced at any time.
     review_s : float
         When the line has to be looked at again although nothing new has been heard.
     """
@@ -49,7 +52,7 @@ class Lead:
         end_quarter: float,
     ) -> None:
         self._grid = grid
-        self._set = settings
+        self.settings = settings
         self._patience = patience
         self._ensemble = ensemble
         self._end_quarter = end_quarter
@@ -66,9 +69,10 @@ class Lead:
         *,
         now_s: float,
         sound_s: float,
-        alone: TempoModel | None = None,
+        own: TempoModel | None = None,
+        share: float = 1.0,
         entry: Entry | None = None,
-        loop_end: float = _OPEN,
+        limit_quarter: float = _OPEN,
     ) -> None:
         """Find the ensemble's way on and its gate.
 
@@ -78,29 +82,32 @@ class Lead:
             What is believed of them.
         now_s, sound_s : float
             Now, and the time at which what is sent now will sound.
-        alone : TempoModel, optional
-            The ensemble's own tempo, when it listens to nobody.
+        own : TempoModel, optional
+            The ensemble's own tempo, when it does not simply take the soloist's.
+        share : float
+            How much it listens all the same, 0 (to nobody) to 1.
         entry : Entry, optional
             The end of the count-in, until the soloist has been heard there. What lies before it
             is only counted: straight through, in tempo.
-        loop_end : float
+        limit_quarter : float
             Never past this position.
         """
         quarter = self._ensemble.position(sound_s)
         counting = entry is not None and quarter < entry.quarter and sound_s < entry.time_s
+        wait_s = partial(self._patience.wait_s, soloist=soloist)
         path = plan_path(
             self._grid,
-            alone or soloist.model,
+            own or soloist.model,
             now_s=entry.time_s if counting and entry else sound_s,
             quarter=entry.quarter if counting and entry else quarter,
-            heard=soloist.heard if alone is None else -1,
-            wait_s=partial(self._patience.wait_s, soloist=soloist) if alone is None else _no_wait,
+            heard=soloist.heard if own is None else -1,
+            wait_s=wait_s if own is None else lambda event: share * wait_s(event) if share else 0.0,
             end_quarter=self._end_quarter,
         )
         if counting:
             path = lead_in(path, sound_s, quarter)
         gate = _OPEN
-        if alone is None:
+        if share:
             gate = self._patience.gate_quarter(
                 path,
                 soloist,
@@ -110,15 +117,21 @@ class Lead:
                 counted_event=-1 if entry is None else entry.event,
             )
             gate = max(gate, quarter)
-        gate = min(gate, max(loop_end, quarter))
+        gate = min(gate, max(limit_quarter, quarter))
         self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
         self.review_s = path.timeline.times_s[-1]
         if soloist.lost_from is not None:
-            patience_ends_s = soloist.lost_from + self._set.lost_s + self._set.latency_out_s
+            patience_ends_s = soloist.lost_from + self.settings.lost_s + self.settings.ahead_s
             if sound_s < patience_ends_s:
                 self.review_s = min(self.review_s, patience_ends_s)
         if self.review_s <= sound_s:
             self.review_s = _OPEN
+
+    def go_by(self, line: Timeline, quarter: float, limit_quarter: float) -> None:
+        """Go by somebody else's line from ``quarter`` on, but never past the limit."""
+        gate = min(line.gate_quarter, max(limit_quarter, quarter))
+        self._ensemble.follow(replace(line, gate_quarter=gate))
+        self.review_s = _OPEN
 
     def must_jump(
         self,
@@ -129,19 +142,37 @@ class Lead:
         sound_s: float,
         waiting: bool,
         loop: tuple[float, float] | None = None,
+        share: float = 1.0,
     ) -> bool:
-        """Whether the ensemble at ``quarter`` cannot get to the soloist ``at`` by playing."""
+        """Whether the ensemble at ``quarter`` cannot get to the soloist ``at`` by playing.
+
+        The less it listens (``share``, over 0), the further apart they may be.
+        """
         if quarter < at:
-            written_s = self._grid.to_written(at) - self._grid.to_written(quarter)
-            too_far = written_s * soloist.model.ratio > self._set.compress_s
-            return too_far and self._grid.notes_between(quarter, at) > 0
+            return self.too_far(quarter, at, soloist.model.ratio * share)
         if waiting and quarter > at:
             return True
         if loop is not None:  # the soloist has gone round just before the ensemble does
             first, last = loop
             if last - quarter < _LOOP_EDGE_QUARTER and at < first + _LOOP_EDGE_QUARTER:
                 return True
-        return soloist.model.predict(quarter).time_s - sound_s > self._set.rewind_s
+        behind_s = soloist.model.predict(quarter).time_s - sound_s
+        return behind_s * share > self.settings.rewind_s
+
+    def too_far(self, quarter: float, at: float, ratio: float) -> bool:
+        """Whether there is too much to play between ``quarter`` and ``at`` to hurry through it."""
+        written_s = self._grid.to_written(at) - self._grid.to_written(quarter)
+        too_far = written_s * ratio > self.settings.compress_s
+        return too_far and self._grid.notes_between(quarter, at) > 0
+
+    def stick_state(self, quarter: float, now_s: float) -> str:
+        """Name what it does under a stick."""
+        if not self._ensemble.at_gate(quarter):
+            self._blocked_from = None
+            return "following"
+        if self._blocked_from is None:
+            self._blocked_from = now_s
+        return "waiting" if now_s - self._blocked_from > self.settings.stop_s else "holding"
 
     def state(self, before: str, quarter: float, soloist: Soloist, now_s: float) -> str:
         """Name what the ensemble does while the piece goes on; ``before`` is what it did."""
@@ -152,10 +183,15 @@ class Lead:
             self._blocked_from = now_s
         held_s = now_s - self._blocked_from
         quiet_s = min(soloist.silent_s(now_s), held_s)
-        if held_s > self._set.stop_s or quiet_s > self._set.silence_s:
+        if held_s > self.settings.stop_s or quiet_s > self.settings.silence_s:
+            return "waiting"
+        if soloist.lost_from is not None and self.fade(soloist, now_s) <= 0.0:
             return "waiting"
         return before if before == "waiting" else "holding"
 
-
-def _no_wait(event: int) -> float:
-    return 0.0
+    def fade(self, soloist: Soloist, now_s: float) -> float:
+        """Share of full loudness, less than 1 while it fades out because they are lost."""
+        if soloist.lost_from is None or self.settings.lost_policy != LostPolicy.FADE:
+            return 1.0
+        left_s = soloist.lost_from + self.settings.lost_s - now_s
+        return min(max(left_s / max(self.settings.lost_s, 1e-3), 0.0), 1.0)

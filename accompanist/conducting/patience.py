@@ -19,28 +19,37 @@ _REPORT_SPREAD_S = 0.02
 
 
 class Patience:
-    """Deadlines and gates for the settings' policy and mode."""
+    """Deadlines and gates for the settings' policy and mode.
+
+    Attributes
+    ----------
+    settings : ConductorSettings
+        May be replaced at any time.
+    mode : FollowMode
+        In force now, whatever the settings said at first.
+    drag : AntiDrag
+    """
 
     def __init__(self, grid: SoloGrid, settings: ConductorSettings) -> None:
         self._grid = grid
-        self._set = settings
+        self.settings = settings
         self.mode = FollowMode(settings.mode)
         self.drag = AntiDrag()
 
     def wait_s(self, event: int, soloist: Soloist) -> float:
         """How long past its predicted time ``event`` is held for a report."""
-        if self._set.policy == Policy.PREDICT or not self._grid.coincident[event]:
+        if self.settings.policy == Policy.PREDICT or not self._grid.coincident[event]:
             return 0.0
         sd_s = soloist.model.predict(self._grid.quarters[event]).sd_s
-        delay_s = soloist.delay_s + self._set.latency_out_s
+        delay_s = soloist.delay_s + self.settings.ahead_s
         wait = wait_s(sd_s, delay_s)
         if soloist.hold_share > _HOLDS_OFTEN:
             # With a soloist who dwells unannounced, silence at the moment of a report is news.
             wait = max(wait, delay_s + _REPORT_SPREAD_S)
-        if self._set.anti_drag:
+        if self.settings.anti_drag:
             wait *= self.drag.patience
-        longest = self._set.lead_wait_s if self._grid.led[event] else self._set.longest_wait_s
-        return min(wait, longest)
+        led = self._grid.led[event]
+        return min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
 
     def gate_quarter(
         self,
@@ -59,22 +68,25 @@ class Patience:
         upcoming = max(soloist.heard, soloist.crossed) + 1
         if upcoming >= len(self._grid):
             return _OPEN
-        if self.mode is FollowMode.WAIT or self._set.policy == Policy.HOLD:
+        if self.mode is FollowMode.WAIT or self.settings.policy == Policy.HOLD:
             return self._before(upcoming)
         if soloist.lost_from is not None:
-            going_on = self._set.lost_policy == LostPolicy.CONTINUE
-            if going_on and now_s - soloist.lost_from < self._set.lost_s:
+            policy = self.settings.lost_policy
+            going_on = policy != LostPolicy.HOLD
+            if going_on and now_s - soloist.lost_from < self.settings.lost_s:
                 return _OPEN
+            if policy == LostPolicy.FADE:
+                return quarter
             return self._before(self._grid.event_from(quarter))
         if soloist.dwelling:
             return self._before(max(upcoming, soloist.dwell_before))
-        doubtful = self._set.policy == Policy.AUTO and upcoming != counted_event
+        doubtful = self.settings.policy == Policy.AUTO and upcoming != counted_event
         if doubtful and self._must_wait(upcoming, soloist):
             return self._before(upcoming)
         # Played through: but the ensemble does not run away from a soloist who has stopped.
         expected_s = soloist.model.predict(self._grid.quarters[upcoming]).time_s
-        limit = path.timeline.to_quarter(max(expected_s + self._set.runaway_s, sound_s))
-        gate = self._before(upcoming + self._set.missed_events)
+        limit = path.timeline.to_quarter(max(expected_s + self.settings.runaway_s, sound_s))
+        gate = self._before(upcoming + self.settings.missed_events)
         return min(gate, max(limit, self._before(upcoming)))
 
     def _before(self, event: int) -> float:

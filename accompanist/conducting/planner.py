@@ -10,7 +10,7 @@ from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.tempo_model import TempoModel
 from accompanist.conducting.timeline import Timeline
 
-__all__ = ["Path", "lead_in", "plan_path"]
+__all__ = ["Knots", "Path", "fill", "lead_in", "plan_path"]
 
 _AT_ONCE_S = 0.001
 _BEFORE_QUARTER = 1e-4
@@ -33,7 +33,7 @@ class Path:
     """(event, time) in order; the time is that of the deadline."""
 
 
-class _Knots:
+class Knots:
     """Knots under construction; keeps them strictly increasing."""
 
     def __init__(self, time_s: float, quarter: float) -> None:
@@ -78,7 +78,7 @@ def plan_path(
     end_quarter
         End of the score.
     """
-    knots = _Knots(now_s, quarter)
+    knots = Knots(now_s, quarter)
     if heard >= 0 and quarter < grid.release_quarter[heard]:
         knots.add(now_s + _AT_ONCE_S, grid.release_quarter[heard])
     first = _first_event(grid, knots.quarter)
@@ -94,7 +94,7 @@ def plan_path(
         expected_s = model.predict(grid.quarters[event]).time_s
         arrive_s = max(expected_s + own_late_s, knots.time_s + _MIN_STEP_S, now_s + _AT_ONCE_S)
         release_s = max(arrive_s, expected_s + wait_s(event))
-        _fill(knots, grid, at - _BEFORE_QUARTER, arrive_s)
+        fill(knots, grid, at - _BEFORE_QUARTER, arrive_s)
         knots.add(release_s, at)
         releases.append((event, release_s))
         own_late_s = max(release_s - expected_s, 0.0)
@@ -122,7 +122,7 @@ def _first_event(grid: SoloGrid, quarter: float) -> int:
     return event
 
 
-def _join(knots: _Knots, grid: SoloGrid, model: TempoModel, until_quarter: float) -> None:
+def _join(knots: Knots, grid: SoloGrid, model: TempoModel, until_quarter: float) -> None:
     """Go from the ensemble's own line over to the soloist's, before ``until_quarter``."""
     start_s, start = knots.time_s, knots.quarter
     ahead_s = model.predict(start).time_s - start_s
@@ -144,7 +144,7 @@ def _join(knots: _Knots, grid: SoloGrid, model: TempoModel, until_quarter: float
     knots.add(meet_s, meet)
 
 
-def _fill(knots: _Knots, grid: SoloGrid, quarter: float, time_s: float) -> None:
+def fill(knots: Knots, grid: SoloGrid, quarter: float, time_s: float) -> None:
     """Go to ``quarter`` at ``time_s``, bending where the written tempo changes."""
     start_s, start = knots.time_s, knots.quarter
     bends = grid.knots_between(start, quarter)
@@ -156,7 +156,7 @@ def _fill(knots: _Knots, grid: SoloGrid, quarter: float, time_s: float) -> None:
     knots.add(time_s, quarter)
 
 
-def _tail(knots: _Knots, grid: SoloGrid, model: TempoModel, end_quarter: float) -> None:
+def _tail(knots: Knots, grid: SoloGrid, model: TempoModel, end_quarter: float) -> None:
     """On to the end of the score in the last tempo and what the score says about it."""
     length_s = (grid.to_written(end_quarter) - grid.to_written(knots.quarter)) * model.ratio
-    _fill(knots, grid, end_quarter, knots.time_s + length_s)
+    fill(knots, grid, end_quarter, knots.time_s + length_s)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from accompanist.conducting.policy import Policy
 
-__all__ = ["ConductorSettings", "FollowMode", "LostPolicy", "Start"]
+__all__ = ["ConductorSettings", "CountIn", "FollowMode", "LostPolicy", "Start"]
 
 
 class FollowMode(StrEnum):
@@ -18,6 +18,8 @@ class FollowMode(StrEnum):
     """Practice: never past a solo note that has not been heard."""
     FIXED = "fixed"
     """The ensemble keeps its own tempo and listens to nobody."""
+    CONDUCT = "conduct"
+    """Every tap, pedal or cue is a beat: the ensemble goes from one to the next and waits there."""
 
 
 class Start(StrEnum):
@@ -29,11 +31,24 @@ class Start(StrEnum):
     """``start()``: after the count-in the ensemble plays from the first measure."""
 
 
+class CountIn(StrEnum):
+    """When ``start()`` counts in (OSC ``/acc/countin/mode``)."""
+
+    AUTO = "auto"
+    """Where the ensemble begins alone."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class LostPolicy(StrEnum):
-    """What to do when the follower has lost the soloist (OSC ``/acc/lostpolicy``)."""
+    """What to do when the follower has lost the soloist (OSC ``/acc/follow/lostpolicy``)."""
 
     CONTINUE = "continue"
+    """Go on for ``lost_s``, then wait at the next solo note."""
     HOLD = "hold"
+    """Wait at the next solo note."""
+    FADE = "fade"
+    """Go on and fade out in ``lost_s``, then wait in silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,10 @@ class ConductorSettings:
     countin_bars: float = 1.0
     latency_out_s: float = 0.0
     """From sending a note to its sound; notes are sent this much earlier."""
+    lead_s: float = 0.0
+    """So much earlier still, on purpose; negative is later, as far as its ears let it."""
+    level: float = 10.0
+    """How closely to follow, 0–10; see `accompanist.conducting.ears`."""
     report_delay_s: float = 0.030
     """From a solo onset to its report, at first; then it is measured."""
     longest_wait_s: float = 0.6
@@ -83,3 +102,10 @@ class ConductorSettings:
             object.__setattr__(self, name, kind(getattr(self, name)))
         if self.latency_out_s < 0 or self.countin_bars < 0 or self.missed_events < 1:
             raise ValueError("latency, count-in and missed events cannot be negative")
+        if not 0.0 <= self.level <= 10.0 or not -0.1 <= self.lead_s <= 0.5:
+            raise ValueError("level must be within 0 to 10, lead_s within -0.1 to 0.5")
+
+    @property
+    def ahead_s(self) -> float:
+        """From sending a note to the moment that it is meant for."""
+        return self.latency_out_s + self.lead_s

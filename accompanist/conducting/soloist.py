@@ -68,6 +68,11 @@ class Soloist:
         Since when the follower has been lost.
     delay_s : float
         Mean delay of the reports.
+    at_will : bool
+        They come in when they like: their next note is neither early nor late.
+    by_hand : bool
+        A human has said where they are or how fast: until their next note, where the follower
+        carries on to by itself counts for nothing.
     hold_share : float
         Share of notes that they dwell on although nothing in the score says so.
     """
@@ -90,6 +95,7 @@ class Soloist:
         ``counted``: the ensemble begins of itself, and counts them in from ``heard_s`` on.
         """
         self._counted = counted
+        self.at_will = self.by_hand = False
         self.heard = self.crossed = heard
         self.heard_s = heard_s
         self.dwelling = False
@@ -161,6 +167,25 @@ class Soloist:
         self._dwell_from = self._back_from = None
         self._pending = []
 
+    def trust(self, quarter: float, now_s: float, sd_s: float) -> None:
+        """Believe that they are at ``quarter`` now, however they got there."""
+        self.model.begin(quarter, now_s, sd_s)
+        self.place(self._grid.event_at(quarter - _PAST_QUARTER), now_s)
+
+    def retime(self, quarter: float | None, time_s: float, ratio: float, sd_log: float) -> None:
+        """Take another tempo by the human's word; the rest of the belief stays.
+
+        ``quarter``: where they are at ``time_s``, if they play.
+        """
+        if quarter is not None:
+            if self.heard >= 0 and quarter <= self._grid.quarters[self.heard]:
+                quarter, time_s = self._grid.quarters[self.heard], self.heard_s
+            self.model.begin(quarter, time_s)
+        self.model.set_ratio(ratio, sd_log)
+        self._memory.clear()
+        self._pending = []
+        self.by_hand = True
+
     # ---- reports ----------------------------------------------------------------------------
 
     def _time_of(self, time_s: float, now_s: float) -> float:
@@ -185,7 +210,7 @@ class Soloist:
         news.event, news.changed = self.heard, True
 
     def _doubtful(self, event: int, time_s: float) -> bool:
-        if event <= self.heard:
+        if event <= self.heard or self.at_will:
             return False
         if self._pending and event > self._pending[-1][0]:
             last, last_s = self._pending[-1]
@@ -200,7 +225,8 @@ class Soloist:
     def _learn(self, event: int, time_s: float) -> None:
         self._memory.append((self.heard, self.heard_s, self.model.copy()))
         self._update(event, time_s, self.heard_s)
-        self.heard, self.heard_s, self._counted = event, time_s, False
+        self.heard, self.heard_s = event, time_s
+        self._counted = self.at_will = self.by_hand = False
 
     def _update(self, event: int, time_s: float, before_s: float) -> None:
         quarter = self._grid.quarters[event]
@@ -208,7 +234,7 @@ class Soloist:
         expected_s = self.model.predict(quarter).time_s
         self._count_hold(event, time_s - expected_s, expected_s - before_s)
         usual_s = _STOPPED_S if self._counted else max(_STOPPED_S, 1.5 * (expected_s - before_s))
-        if abs(time_s - expected_s) > usual_s:
+        if self.at_will or abs(time_s - expected_s) > usual_s:
             # A stop, a skip or an introduction left out says nothing of the tempo.
             self.model.begin(quarter, time_s)
         else:
@@ -276,7 +302,7 @@ class Soloist:
         crossed = self._grid.event_at(estimate.quarter - _PAST_QUARTER)
         if crossed > self.crossed and not self._pending:
             self.crossed, news.changed = crossed, True
-        if now_s >= self._drift_check_s:
+        if now_s >= self._drift_check_s and not self.by_hand:
             self._drift_check_s = now_s + _DRIFT_EVERY_S
             self._drift(estimate, news)
 
@@ -292,8 +318,7 @@ class Soloist:
             self._move(estimate.quarter, now_s, 0.15, news)
 
     def _move(self, quarter: float, now_s: float, sd_s: float, news: News) -> None:
-        self.model.begin(quarter, now_s, sd_s)
-        self.place(self._grid.event_at(quarter - _PAST_QUARTER), now_s)
+        self.trust(quarter, now_s, sd_s)
         news.place, news.changed = quarter, True
 
     def _track_level(self, estimate: Estimate) -> None:

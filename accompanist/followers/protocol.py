@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Estimate", "Follower", "FollowerState", "Heard", "OnsetReport", "PlayedNote"]
+__all__ = ["Estimate", "Follower", "FollowerState", "Heard", "OnsetReport", "PlayedNote", "Tuned"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -103,4 +103,14 @@ class Follower(Protocol):
 
     def locate(self, quarter: float | None) -> None:
         """Wait for the soloist at ``quarter``, as a human has said; None: at the beginning."""
+        ...
+
+
+@runtime_checkable
+class Tuned(Protocol):
+    """A follower that hears how its soloist is tuned."""
+
+    @property
+    def a4_hz(self) -> float:
+        """Where the soloist's A above middle C lies, as believed now."""
         ...

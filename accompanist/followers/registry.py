@@ -13,23 +13,29 @@ from accompanist.score.tempo import WrittenTempo
 __all__ = ["DEFAULT_FOLLOWER", "follower_names", "make_follower"]
 
 DEFAULT_FOLLOWER: Final = "bayes"
+_LOWEST_A4_HZ: Final = 392.0
+_HIGHEST_A4_HZ: Final = 466.0
 
 
-def _bayes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> Follower:
+def _bayes(
+    solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int, a4_hz: float | None
+) -> Follower:
     from accompanist.followers.bayes.follower import BayesFollower
 
-    follower = BayesFollower(solo, tempo, sample_rate, hop)
+    follower = BayesFollower(solo, tempo, sample_rate, hop, a4_hz=a4_hz)
     follower.warm()
     return follower
 
 
-def _notes(solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int) -> Follower:
+def _notes(
+    solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int, a4_hz: float | None
+) -> Follower:
     from accompanist.followers.notes import NotesFollower
 
     return NotesFollower(solo, tempo)
 
 
-_MAKERS: Final[dict[str, Callable[[SoloLine, WrittenTempo, int, int], Follower]]] = {
+_MAKERS: Final[dict[str, Callable[[SoloLine, WrittenTempo, int, int, float | None], Follower]]] = {
     "bayes": _bayes,
     "notes": _notes,
 }
@@ -41,15 +47,36 @@ def follower_names() -> tuple[str, ...]:
 
 
 def make_follower(
-    name: str, *, solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int
+    name: str,
+    *,
+    solo: SoloLine,
+    tempo: WrittenTempo,
+    sample_rate: int,
+    hop: int,
+    a4_hz: float | None = None,
 ) -> Follower:
     """Make a follower for one take.
+
+    Parameters
+    ----------
+    name : str
+        See `follower_names`.
+    solo, tempo
+        What is played, and the written tempo.
+    sample_rate : int
+        Hz.
+    hop : int
+        Samples a hop.
+    a4_hz : float, optional
+        How the soloist is tuned, where that is known; followers of keys do not care.
 
     Raises
     ------
     UsageError
-        If there is no follower of that name.
+        If there is no follower of that name, or no such tuning.
     """
     if name not in _MAKERS:
         raise UsageError(f"no follower is called {name!r}; there are {', '.join(_MAKERS)}")
-    return _MAKERS[name](solo, tempo, sample_rate, hop)
+    if a4_hz is not None and not _LOWEST_A4_HZ <= a4_hz <= _HIGHEST_A4_HZ:
+        raise UsageError(f"a soloist's A is from 392 to 466 Hz, not {a4_hz:g}")
+    return _MAKERS[name](solo, tempo, sample_rate, hop, a4_hz)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from accompanist.performing.channels import PERCUSSION_CHANNEL, assign_channels, seats
 from accompanist.performing.messages import Kind, Message
-from accompanist.performing.ornaments import realise, spread
-from accompanist.score.model import Fermata, Note, Part, Score
-from accompanist.score.tempo import WrittenTempo
 
-__all__ = ["Plan", "ScoreEvent", "accompaniment_plan"]
+__all__ = ["Chased", "Plan", "ScoreEvent"]
 
-_SHORTEST_QUARTER = 0.02
-_SAME_ONSET_QUARTER = 1e-3
-"""Two notes of one pitch closer than this are one stroke (unisons of two voices)."""
-_REPEAT_GAP_S = 0.025
-_REPEAT_GAP_SHARE = 0.2
-"""A repeated pitch is let go this much early, so that it speaks again."""
-_TENUTO_SHARE = 0.3
-_CHANNEL_MODE_FIRST = 120
-_VOLUME, _PAN, _EXPRESSION, _PEDAL = 7, 10, 11, 64
-_RANK = {Kind.OFF: 0, Kind.CC: 1, Kind.PROGRAM: 1, Kind.BEND: 1, Kind.ON: 2}
+Chased: TypeAlias = tuple[int, Kind, int]
+"""Channel, kind and number of something that has a state: a controller, a program, a bend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +23,6 @@ class ScoreEvent:
     part: int
     message: Message
     note: int = -1
-
-
-Chased = tuple[int, Kind, int]
-"""Channel, kind and number of something that has a state: a controller, a program, a bend."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +41,8 @@ class Plan:
         Channel of each part.
     longest_quarter : float
         Length of the longest note.
+    states : mapping of Chased to (list of float, list of ScoreEvent)
+        For whatever has a state, where it changes and to what.
     """
 
     events: tuple[ScoreEvent, ...]
@@ -65,7 +51,7 @@ class Plan:
     end_quarters: tuple[float, ...]
     channels: Mapping[int, int]
     longest_quarter: float
-    _states: Mapping[Chased, tuple[list[float], list[ScoreEvent]]] = field(repr=False)
+    states: Mapping[Chased, tuple[list[float], list[ScoreEvent]]] = field(repr=False)
 
     @property
     def onsets_quarter(self) -> tuple[float, ...]:
@@ -75,7 +61,7 @@ class Plan:
     def chase(self, quarter: float) -> tuple[ScoreEvent, ...]:
         """Bank, program, controllers and bend as they are to stand at ``quarter``."""
         chased = []
-        for quarters, events in self._states.values():
+        for quarters, events in self.states.values():
             i = bisect_right(quarters, quarter)
             if i:
                 chased.append(replace(events[i - 1], quarter=quarter))
@@ -84,161 +70,3 @@ class Plan:
     def lies_across(self, note: int, quarter: float) -> bool:
         """Whether a note has begun before ``quarter`` and ends behind it."""
         return self.start_quarters[note] < quarter < self.end_quarters[note]
-
-
-def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> Plan:
-    """Sort what all parts but the solo play.
-
-    Ornaments are written out at the written tempo, unisons within a channel made one stroke and
-    repeated pitches parted.
-
-    Parameters
-    ----------
-    score : Score
-        The piece.
-    solo_number : int
-        Number of the part that the soloist plays, left out here.
-    tempo : WrittenTempo
-        Gives ornaments their speed.
-    """
-    parts = [p for p in score.parts if p.number != solo_number and p.notes]
-    channels = assign_channels(parts)
-    by_key: defaultdict[tuple[int, int], list[tuple[Note, int]]] = defaultdict(list)
-    fermatas = _Fermatas(score.fermatas)
-    for part in parts:
-        for note in _performed(part, score, tempo):
-            held = note if part.percussion else fermatas.held(note)
-            by_key[channels[part.number], note.pitch].append((held, part.number))
-    events: list[ScoreEvent] = []
-    starts: list[float] = []
-    ends: list[float] = []
-    longest = 0.0
-    for (channel, pitch), struck in by_key.items():
-        for note, number in _parted(struck, tempo):
-            off = Message(Kind.OFF, channel, pitch, 0)
-            on = Message(Kind.ON, channel, pitch, min(127, max(1, note.velocity)))
-            events.append(ScoreEvent(note.onset_quarter, number, on, len(ends)))
-            events.append(ScoreEvent(note.end_quarter, number, off, len(ends)))
-            starts.append(note.onset_quarter)
-            ends.append(note.end_quarter)
-            longest = max(longest, note.duration_quarter)
-    controls = list(_controls(parts, channels))
-    events.extend(e for e in controls if e.quarter > 0.0)
-    events.sort(key=lambda e: (e.quarter, _RANK[e.message.kind], e.part, e.message.number))
-    return Plan(
-        events=tuple(events),
-        quarters=tuple(e.quarter for e in events),
-        start_quarters=tuple(starts),
-        end_quarters=tuple(ends),
-        channels=channels,
-        longest_quarter=longest,
-        _states=_states(parts, channels, controls),
-    )
-
-
-def _performed(part: Part, score: Score, tempo: WrittenTempo) -> Iterator[Note]:
-    """Write out the ornaments and arpeggios of a part."""
-    key_quarters = [k.quarter for k in score.keys]
-    chords: defaultdict[float, list[Note]] = defaultdict(list)
-    for note in part.notes:
-        if part.percussion:
-            yield note
-        elif note.arpeggio:
-            chords[note.onset_quarter].append(note)
-        else:
-            i = bisect_right(key_quarters, note.onset_quarter)
-            fifths = score.keys[i - 1].fifths if i else 0
-            yield from realise(note, fifths, tempo.rate_at(note.onset_quarter))
-    for onset, chord in chords.items():
-        yield from spread(chord, tempo.rate_at(onset))
-
-
-class _Fermatas:
-    """Sees to it that what sounds under a fermata sounds until its end, where all go on."""
-
-    def __init__(self, fermatas: Sequence[Fermata]) -> None:
-        self._fermatas = sorted(fermatas, key=lambda f: f.end_quarter)
-        self._ends = [f.end_quarter for f in self._fermatas]
-
-    def held(self, note: Note) -> Note:
-        """Lengthen a note that ends in the last part of a fermata, be it only a tenuto's gap."""
-        i = bisect_right(self._ends, note.end_quarter)
-        if i == len(self._fermatas):
-            return note
-        fermata = self._fermatas[i]
-        late = fermata.end_quarter - _TENUTO_SHARE * (fermata.end_quarter - fermata.quarter)
-        if note.end_quarter < late or note.onset_quarter >= fermata.end_quarter:
-            return note
-        return replace(note, duration_quarter=fermata.end_quarter - note.onset_quarter)
-
-
-def _parted(struck: Iterable[tuple[Note, int]], tempo: WrittenTempo) -> Iterator[tuple[Note, int]]:
-    """Merge the unisons of one key and let each note go a little before the key's next."""
-    merged: list[tuple[Note, int]] = []
-    for note, part in sorted(struck, key=lambda s: s[0].onset_quarter):
-        length = max(note.duration_quarter, _SHORTEST_QUARTER)
-        if merged and note.onset_quarter - merged[-1][0].onset_quarter < _SAME_ONSET_QUARTER:
-            first, first_part = merged[-1]
-            end = max(first.end_quarter, note.onset_quarter + length)
-            loudest = max(first.velocity, note.velocity)
-            longer = end - first.onset_quarter
-            merged[-1] = (replace(first, duration_quarter=longer, velocity=loudest), first_part)
-        else:
-            merged.append((replace(note, duration_quarter=length), part))
-    for i, (note, part) in enumerate(merged):
-        end = note.end_quarter
-        if i + 1 < len(merged) and abs(merged[i + 1][0].onset_quarter - end) < _SAME_ONSET_QUARTER:
-            gap = min(
-                _REPEAT_GAP_S * tempo.rate_at(note.onset_quarter),
-                _REPEAT_GAP_SHARE * note.duration_quarter,
-            )
-            yield replace(note, duration_quarter=note.duration_quarter - gap), part
-        else:
-            yield note, part
-
-
-def _controls(parts: Iterable[Part], channels: Mapping[int, int]) -> Iterator[ScoreEvent]:
-    """Give the source's controllers, programs and bends; channel-mode messages stay ours."""
-    for part in parts:
-        for change in part.controls:
-            kind = Kind(change.kind)
-            if kind is Kind.CC and change.number >= _CHANNEL_MODE_FIRST:
-                continue
-            if kind is Kind.PROGRAM:
-                message = Message(kind, channels[part.number], change.value)
-            else:
-                message = Message(kind, channels[part.number], change.number, change.value)
-            yield ScoreEvent(change.onset_quarter, part.number, message)
-
-
-def _states(
-    parts: Iterable[Part], channels: Mapping[int, int], controls: Iterable[ScoreEvent]
-) -> dict[Chased, tuple[list[float], list[ScoreEvent]]]:
-    """For whatever has a state: positions and events that set it, the first at −∞."""
-    found: dict[Chased, tuple[list[float], list[ScoreEvent]]] = {}
-    pans = seats(sorted({c for c in channels.values() if c != PERCUSSION_CHANNEL}))
-    start = float("-inf")
-    for part in parts:
-        channel = channels[part.number]
-        if (channel, Kind.CC, 0) in found:
-            continue
-        for message in (
-            Message(Kind.CC, channel, 0, 0),
-            Message(Kind.CC, channel, 32, 0),
-            Message(Kind.PROGRAM, channel, part.program),
-            Message(Kind.CC, channel, _VOLUME, 100),
-            Message(Kind.CC, channel, _PAN, pans.get(channel, 64)),
-            Message(Kind.CC, channel, _EXPRESSION, 127),
-            Message(Kind.CC, channel, _PEDAL, 0),
-            Message(Kind.BEND, channel, 0, 0),
-        ):
-            found[_state_of(message)] = ([start], [ScoreEvent(start, part.number, message)])
-    for event in sorted(controls, key=lambda e: e.quarter):
-        quarters, events = found.setdefault(_state_of(event.message), ([], []))
-        quarters.append(event.quarter)
-        events.append(event)
-    return found
-
-
-def _state_of(message: Message) -> Chased:
-    return message.channel, message.kind, message.number if message.kind is Kind.CC else 0

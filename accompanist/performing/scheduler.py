@@ -15,7 +15,7 @@ from accompanist.conducting.timeline import Timeline
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.performing.plan import Plan, ScoreEvent
 
-__all__ = ["LONGEST_HOLD_S", "Scheduler"]
+__all__ = ["LONGEST_HOLD_S", "SETTLE_S", "Scheduler"]
 
 LONGEST_HOLD_S = 12.0
 """A note is let go this long after twice its expected length, however long the soloist dwells."""
@@ -75,9 +75,25 @@ class Scheduler:
         return self._next_quarter
 
     @property
+    def position_quarter(self) -> float:
+        """Where the ensemble has come to."""
+        return self._position_quarter
+
+    @property
     def parts(self) -> tuple[int, ...]:
         """Numbers of the parts that play."""
         return tuple(self._plan.channels)
+
+    def next_s(self, timeline: Timeline) -> float:
+        """Time before which nothing is due by a timeline; infinite if its gate is in the way."""
+        next_s = min(timeline.due_s(self._next_quarter), self._release_by_s)
+        if self._resume:
+            next_s = min(next_s, timeline.due_s(self._resume_quarter))
+        return max(next_s, self._ready_s, self._now_s)
+
+    def wait_until(self, time_s: float) -> None:
+        """Send nothing of the plan before a time: a synthesiser is changing its program."""
+        self._ready_s = max(self._ready_s, time_s)
 
     def due(self, timeline: Timeline, until_s: float) -> tuple[TimedMessage, ...]:
         """Messages due before ``until_s`` and not yet sent, in the order of sending.
@@ -110,18 +126,8 @@ class Scheduler:
         ``playing``, those of them that sound already sound on; else everything is let go.
         """
         out = self._quieten(time_s, quarter if playing else None)
-        sent_s = self._now_s
         self._position_quarter = quarter
-        for event in self._plan.chase(quarter):
-            message = event.message
-            if message.kind is Kind.PROGRAM:
-                known = self._programs.get(message.channel) == message.number
-                if known and playing:  # some synthesisers cut what sounds
-                    continue
-                if not known:
-                    self._ready_s = sent_s + SETTLE_S
-                self._programs[message.channel] = message.number
-            out.append(TimedMessage(sent_s, quarter, event.part, message))
+        out.extend(self._chased(playing=playing))
         self._cursor = bisect_left(self._plan.quarters, quarter)
         self._next_quarter = self._quarter_at(self._cursor)
         self._resume_quarter, self._resume = quarter, []
@@ -133,6 +139,12 @@ class Scheduler:
             else:
                 self._resume.append(event)
         return tuple(out)
+
+    def chase(self, time_s: float) -> tuple[TimedMessage, ...]:
+        """Set up everything that stands here once more, for a synthesiser that has just come."""
+        self._now_s = max(time_s, self._now_s)
+        self._programs.clear()
+        return tuple(self._chased(playing=False))
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Let every key go, then lift every pedal; the cursor stays where it is."""
@@ -151,6 +163,22 @@ class Scheduler:
             if struck.part == part:
                 self._let_go(key, sent_s, self._position_quarter, out)
         return tuple(out)
+
+    def _chased(self, *, playing: bool) -> list[TimedMessage]:
+        """Bank, program, controllers and bend as they stand at the position."""
+        out: list[TimedMessage] = []
+        sent_s, quarter = self._now_s, self._position_quarter
+        for event in self._plan.chase(quarter):
+            message = event.message
+            if message.kind is Kind.PROGRAM:
+                known = self._programs.get(message.channel) == message.number
+                if known and playing:  # some synthesisers cut what sounds
+                    continue
+                if not known:
+                    self._ready_s = sent_s + SETTLE_S
+                self._programs[message.channel] = message.number
+            out.append(TimedMessage(sent_s, quarter, event.part, message))
+        return out
 
     def _collect(
         self, timeline: Timeline, from_s: float, until_s: float, position: float

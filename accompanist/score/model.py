@@ -19,6 +19,7 @@ __all__ = [
     "Metre",
     "Note",
     "Ornament",
+    "OscCue",
     "Part",
     "Score",
     "TempoMark",
@@ -139,6 +140,8 @@ class Measure:
     length_quarter: float
     printed: str
     visit: int = 1
+    page: int = 1
+    """Page on which it is printed, from 1, as far as the source says."""
 
     @property
     def end_quarter(self) -> float:
@@ -162,6 +165,15 @@ class Fermata:
 
 
 @dataclass(frozen=True, slots=True)
+class OscCue:
+    """A message for lights, loopers and effects, written in the score, to be sent at its beat."""
+
+    quarter: float
+    address: str
+    arguments: tuple[int | float | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A whole piece, ready to be performed. Sequences are sorted by position."""
 
@@ -178,6 +190,7 @@ class Score:
     fermatas: tuple[Fermata, ...] = ()
     suggested_solo: int | None = None
     """Number of the solo part where the source says so (catalogue); else the guess decides."""
+    cues: tuple[OscCue, ...] = ()
 
     @property
     def end_quarter(self) -> float:

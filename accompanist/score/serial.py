@@ -18,6 +18,7 @@ from accompanist.score.model import (
     Metre,
     Note,
     Ornament,
+    OscCue,
     Part,
     Score,
     TempoMark,
@@ -26,7 +27,7 @@ from accompanist.score.model import (
 
 __all__ = ["SERIAL_VERSION", "score_from_plain", "score_to_plain"]
 
-SERIAL_VERSION = 1
+SERIAL_VERSION = 2
 """Grows with every change of the layout or of the model's fields."""
 
 _T = TypeVar("_T")
@@ -44,6 +45,7 @@ def score_to_plain(score: Score) -> dict[str, Any]:
     plain.update({name: getattr(score, name) for name in _WORDS})
     plain.update({name: [_row(value) for value in getattr(score, name)] for name in _ROWS})
     plain["parts"] = [_part_to_plain(part) for part in score.parts]
+    plain["cues"] = [[cue.quarter, cue.address, *cue.arguments] for cue in score.cues]
     return plain
 
 
@@ -61,6 +63,7 @@ def score_from_plain(plain: Any) -> Score:
         values: dict[str, Any] = {name: plain[name] for name in (*_WORDS, "suggested_solo")}
         values.update({name: _rows(kind, plain[name]) for name, kind in _ROWS.items()})
         values["parts"] = tuple(_part_from_plain(part) for part in plain["parts"])
+        values["cues"] = tuple(OscCue(at, address, tuple(a)) for at, address, *a in plain["cues"])
         return Score(**values)
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"not a score: {error!r}") from error

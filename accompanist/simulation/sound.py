@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.performing.messages import Kind, Message, TimedMessage
-from accompanist.performing.plan import accompaniment_plan
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.model import Part, Score
 from accompanist.score.tempo import written_tempo
 from accompanist.simulation.notes import PerformedNote

@@ -51,23 +51,45 @@ class TakeRecord:
     def add(self, step: Step) -> None:
         """Keep what one hop brought."""
         estimate = step.estimate
-        self._times.append(estimate.time_s)
-        self._quarters.append(estimate.quarter)
-        self._rates.append(estimate.quarters_per_s)
-        self._confidences.append(estimate.confidence)
-        self._levels.append(estimate.level_db)
-        self._played.append(step.played_quarter)
-        number = self._state_numbers.get(step.state)
-        if number is None:
-            number = self._state_numbers[step.state] = len(self._state_names)
-            self._state_names.append(str(step.state))
-        self._states.append(number)
+        self.add_row(
+            time_s=estimate.time_s,
+            quarter=estimate.quarter,
+            quarters_per_s=estimate.quarters_per_s,
+            confidence=estimate.confidence,
+            level_db=estimate.level_db,
+            played_quarter=step.played_quarter,
+            state=step.state,
+        )
         if estimate.onsets:
             self.onsets.extend(estimate.onsets)
         if step.messages:
             self.messages.extend(step.messages)
         if step.jumped:
             self.jumps.append((estimate.time_s, step.played_quarter))
+
+    def add_row(
+        self,
+        *,
+        time_s: float,
+        quarter: float,
+        quarters_per_s: float,
+        confidence: float,
+        level_db: float,
+        played_quarter: float,
+        state: str,
+    ) -> None:
+        """Keep the trace of one hop alone."""
+        self._times.append(time_s)
+        self._quarters.append(quarter)
+        self._rates.append(quarters_per_s)
+        self._confidences.append(confidence)
+        self._levels.append(level_db)
+        self._played.append(played_quarter)
+        number = self._state_numbers.get(state)
+        if number is None:
+            number = self._state_numbers[state] = len(self._state_names)
+            self._state_names.append(str(state))
+        self._states.append(number)
 
     @property
     def times_s(self) -> FloatArray:

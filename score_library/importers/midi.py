@@ -13,7 +13,7 @@ from dataclasses import replace
 import mido
 
 from accompanist.errors import BadInputError
-from accompanist.score.model import Fermata, Mark, Part, Score
+from accompanist.score.model import Fermata, Mark, OscCue, Part, Score
 from score_library.importers import midi_tracks
 from score_library.importers.limits import MAX_NOTES, MAX_PARTS, MAX_QUARTERS, check_limit
 from score_library.importers.midi_meta import Conducting, measures_of, tempo_of
@@ -100,6 +100,10 @@ def _score(
         keys=conducting.keys_quarter(resolution),
         marks=marks,
         fermatas=fermatas,
+        cues=tuple(
+            OscCue(tick / resolution, address, arguments)
+            for tick, (address, arguments) in sorted(conducting.cues, key=lambda c: c[0])
+        ),
     )
 
 

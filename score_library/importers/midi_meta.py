@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import mido
 
 from accompanist.score.model import Key, Measure, Metre
+from score_library.importers.cue_texts import Cue, read_cues
 from score_library.importers.limits import MAX_MEASURES, check_limit
 from score_library.importers.printed import PrintedBar, TempoWord
 from score_library.importers.printed_tempo import TempoPlan, tempo_plan
@@ -29,6 +30,7 @@ class Conducting:
     metres: dict[int, tuple[int, int]] = field(default_factory=dict)
     keys: dict[int, tuple[int, bool]] = field(default_factory=dict)
     markers: list[tuple[int, str]] = field(default_factory=list)
+    cues: list[tuple[int, Cue]] = field(default_factory=list)
     copyright: str = ""
 
     def take(self, message: mido.MetaMessage, tick: int) -> None:
@@ -42,9 +44,12 @@ class Conducting:
                 self.metres[tick] = (message.numerator, message.denominator)
         elif message.type == "key_signature":
             self.keys[tick] = _fifths(message.key)
-        elif message.type in ("marker", "cue_marker"):
+        elif message.type in ("text", "marker", "cue_marker"):
             text = decoded(message.text).strip()
-            if text:
+            cues = read_cues(text)
+            if cues is not None:
+                self.cues += [(tick, cue) for cue in cues]
+            elif text and message.type != "text":
                 self.markers.append((tick, text[:80]))
         elif message.type == "copyright" and not self.copyright:
             self.copyright = " ".join(decoded(message.text).split())[:200]

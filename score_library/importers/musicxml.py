@@ -81,13 +81,19 @@ def _columns(root: Element) -> dict[str, list[Element]]:
 
 def _bars(columns: Sequence[Sequence[Element]], count: int) -> list[PrintedBar]:
     longest = max(columns, key=len)
-    return [
-        PrintedBar(
-            number=(longest[i].get("number") or str(i + 1))[:12],
-            implicit=longest[i].get("implicit") == "yes",
+    page = 1
+    bars = []
+    for i in range(count):
+        turned = any(p.get("new-page") == "yes" for p in longest[i].findall("print"))
+        page += turned and i > 0
+        bars.append(
+            PrintedBar(
+                number=(longest[i].get("number") or str(i + 1))[:12],
+                implicit=longest[i].get("implicit") == "yes",
+                page=page,
+            )
         )
-        for i in range(count)
-    ]
+    return bars
 
 
 def _part(

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
+from score_library.importers.cue_texts import read_cues
 from score_library.importers.loudness import ACCENTS, LEVELS, WORDED
 from score_library.importers.musicxml_values import (
     jump_words,
@@ -36,6 +37,10 @@ def read_direction(
     pieces = [" ".join((w.text or "").split()) for w in element.findall("direction-type/words")]
     words = " ".join(pieces).strip()
     sound = element.find("sound")
+    cues = read_cues(words)
+    if cues is not None:
+        bar.cues += [(offset, cue) for cue in cues if (offset, cue) not in bar.cues]
+        words, pieces = "", []
     before = bar.signs
     for piece in dict.fromkeys([words, *pieces]):
         bar.signs = jump_words(piece, bar.signs)

@@ -14,6 +14,7 @@ from accompanist.score.model import (
     Mark,
     Measure,
     Metre,
+    OscCue,
     Part,
     Score,
 )
@@ -84,7 +85,7 @@ def perform(
         licence=heading.licence,
         parts=made,
         measures=tuple(
-            Measure(run.start, run.length, bars[run.index].number, visit)
+            Measure(run.start, run.length, bars[run.index].number, visit, bars[run.index].page)
             for run, visit in zip(runs, visits(order), strict=True)
         ),
         tempo_marks=tempo_marks,
@@ -95,7 +96,18 @@ def perform(
             Mark(run.start + offset, text) for run in runs for offset, text in bars[run.index].marks
         ),
         fermatas=_fermatas(parts, bars, runs),
+        cues=_cues(bars, runs),
     )
+
+
+def _cues(bars: Sequence[PrintedBar], runs: Sequence[Run]) -> tuple[OscCue, ...]:
+    """Put the OSC messages at their performed places, in every pass."""
+    found = [
+        OscCue(run.start + offset, address, arguments)
+        for run in runs
+        for offset, (address, arguments) in bars[run.index].cues
+    ]
+    return tuple(sorted(found, key=lambda cue: cue.quarter))
 
 
 def _metres_in_force(bars: Sequence[PrintedBar]) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from accompanist.score.model import Ornament
 from accompanist.score.unfold import BarSigns
+from score_library.importers.cue_texts import Cue
 
 __all__ = [
     "Loudness",
@@ -107,6 +108,8 @@ class PrintedBar:
     signs: BarSigns = field(default_factory=BarSigns)
     ending_start: frozenset[int] = frozenset()
     ending_stop: bool = False
+    page: int = 1
+    cues: list[tuple[float, Cue]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

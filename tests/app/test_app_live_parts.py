@@ -1,11 +1,8 @@
-"""The small parts of the live driver: clock, sender, bars, level, count-in, keys, screen."""
+"""The small parts of the live driver: clock, bars, level, count-in, keys, screen."""
 
 from __future__ import annotations
 
-import threading
-import time
 from io import StringIO
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,13 +16,13 @@ from accompanist.app.keymap import Action, Command, KeyMap
 from accompanist.app.level import LevelMeter
 from accompanist.app.live import LiveView
 from accompanist.app.playing import Router, TapSource
-from accompanist.app.sender import Sender
 from accompanist.app.stream_clock import StreamClock
 from accompanist.app.terminal import Flags, Screen, sparkline
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Estimate, FollowerState
-from accompanist.performing.messages import Kind, Message, TimedMessage
+from accompanist.performing.cue import Cue
+from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.score.model import Measure, Metre, Score
 from accompanist.session import Step
 from bridges.keyboard import KeyPress
@@ -42,6 +39,10 @@ def waltz() -> Score:
     return Score(title="Waltz", parts=(), measures=measures, metres=(Metre(0.0, 3, 4),))
 
 
+def step_of(estimate: Estimate, line: Timeline, state: str, quarter: float) -> Step:
+    return Step(estimate, (), Cue(estimate.time_s, line, state), quarter)
+
+
 # --- clock ---------------------------------------------------------------------------------------
 
 
@@ -56,78 +57,6 @@ def test_the_clock_finds_the_earliest_arrival(seed: int, drift: float) -> None:
         clock.hear(256 * block, true_s + late_s)
     now_s = 1999 * 256 / 48_000
     assert clock.monotonic_s(now_s) == pytest.approx(100.0 + now_s * (1.0 + drift), abs=1e-3)
-
-
-# --- sender --------------------------------------------------------------------------------------
-
-
-class Recording:
-    """A sink that keeps what it gets."""
-
-    latency_s = 0.0
-
-    def __init__(self) -> None:
-        self.got: list[tuple[float, Message]] = []
-        self.panics = 0
-
-    def send(self, message: Message) -> None:
-        self.got.append((time.monotonic(), message))
-
-    def panic(self) -> None:
-        self.panics += 1
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def note(time_s: float, kind: Kind, pitch: int) -> TimedMessage:
-    return TimedMessage(time_s, 0.0, 1, Message(kind, 1, pitch, 80))
-
-
-def test_messages_go_in_order_and_never_early() -> None:
-    sink = Recording()
-    sender = Sender([sink])
-    thread = threading.Thread(target=sender.run)
-    thread.start()
-    start_s = time.monotonic()
-    rows = [note(0.002 * i, Kind.ON, 40 + i) for i in range(10)]
-    sender.post(rows[5:], start_s)
-    sender.post(rows[:5], start_s)
-    sender.post([note(0.0, Kind.OFF, 1), note(0.0, Kind.OFF, 2)], start_s + 0.03)
-    end_s = time.monotonic() + 5.0
-    while sender.sent < 12 and time.monotonic() < end_s:
-        threading.Event().wait(0.005)
-    sender.close()
-    thread.join(5.0)
-    assert [message.number for _, message in sink.got] == [*range(40, 50), 1, 2]
-    for i, (sent_s, _) in enumerate(sink.got[:10]):
-        assert sent_s >= start_s + 0.002 * i
-    assert all(a[0] <= b[0] for a, b in pairwise(sink.got))
-    assert sink.panics == 1
-
-
-def test_closing_lets_go_and_strikes_nothing_more() -> None:
-    sink = Recording()
-    sender = Sender([sink])
-    later_s = time.monotonic() + 1000.0
-    sender.post([note(0.0, Kind.ON, 60), note(1.0, Kind.OFF, 61), note(2.0, Kind.CC, 64)], later_s)
-    sender.close()
-    sender.run()
-    assert [message.kind for _, message in sink.got] == [Kind.OFF, Kind.CC]
-    assert sink.panics == 1
-
-
-def test_a_sink_that_fails_is_silenced_and_told_of() -> None:
-    class Broken(Recording):
-        def send(self, message: Message) -> None:
-            raise OSError("port gone")
-
-    sink = Broken()
-    sender = Sender([sink])
-    sender.post([note(0.0, Kind.ON, 60)], 0.0)
-    with pytest.raises(OSError, match="port gone"):
-        sender.run()
-    assert sink.panics == 1
 
 
 # --- bars ----------------------------------------------------------------------------------------
@@ -206,7 +135,7 @@ def counted(begin_quarter: float, bars: int, rate: float, hop_s: float) -> list[
         quarter = line.to_quarter(k * hop_s)
         estimate = Estimate(k * hop_s, begin_quarter, rate, 1.0, FollowerState.ARMED)
         state = "countin" if quarter < begin_quarter else "following"
-        found += counter.clicks(Step(estimate, (), line, state, quarter))
+        found += counter.clicks(step_of(estimate, line, state, quarter))
     return found
 
 
@@ -226,11 +155,11 @@ def test_a_pickup_is_counted_to() -> None:
     counter = CountIn(waltz(), 1.0)
     line = Timeline((0.01,), (-3.0,), 1.0)
     estimate = Estimate(0.01, 0.0, 1.0, 1.0, FollowerState.ARMED)
-    counter.clicks(Step(estimate, (), line, "countin", -3.0))
+    counter.clicks(step_of(estimate, line, "countin", -3.0))
     estimate = Estimate(2.9, 0.0, 1.0, 1.0, FollowerState.ARMED)
     ons = [
         c.message.number
-        for c in counter.clicks(Step(estimate, (), line, "countin", -0.1))
+        for c in counter.clicks(step_of(estimate, line, "countin", -0.1))
         if c.message.kind is Kind.ON
     ]
     assert ons == [76, 77]  # the pickup is beat 3
@@ -304,7 +233,7 @@ def picture(view: LiveView | None, flags: Flags) -> str:
 
 def view_of(state: str = "following", *, behind_s: float = 0.0, advice: str = "") -> LiveView:
     estimate = Estimate(2.0, 5.0, 1.5, 0.87, FollowerState.FOLLOWING, level_db=-20.0)
-    step = Step(estimate, (), Timeline((0.0,), (0.0,), 1.5), state, 5.0)
+    step = step_of(estimate, Timeline((0.0,), (0.0,), 1.5), state, 5.0)
     return LiveView(step, -12.0, advice, behind_s)
 
 
@@ -339,7 +268,7 @@ def test_while_the_ensemble_plays_alone_the_screen_shows_where_it_is(
     state: str, place: str
 ) -> None:
     estimate = Estimate(2.0, 0.0, 1.5, 0.87, FollowerState.ARMED)
-    step = Step(estimate, (), Timeline((0.0,), (0.0,), 1.5), state, 3.0)
+    step = step_of(estimate, Timeline((0.0,), (0.0,), 1.5), state, 3.0)
     assert place in picture(LiveView(step, -90.0, "", 0.0), Flags())
 
 

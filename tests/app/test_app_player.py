@@ -13,13 +13,14 @@ from accompanist.app.playing import Player, Router
 from accompanist.app.terminal import Flags
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, FollowerState
+from accompanist.performing.cue import Cue
 from accompanist.score.model import Measure, Score
 from accompanist.session import Step
 from bridges.keyboard import KeyPress
 
 
 class Calls:
-    """Stands for a session and a conductor: keeps what it is told."""
+    """Stands for a conductor: keeps what it is told."""
 
     def __init__(self) -> None:
         self.made: list[tuple[Any, ...]] = []
@@ -37,7 +38,7 @@ class Engine:
     def __init__(self, looks: int, state: str) -> None:
         self._looks = looks
         estimate = Estimate(1.0, 0.0, 2.0, 1.0, FollowerState.FOLLOWING)
-        step = Step(estimate, (), Timeline((0.0,), (0.0,), 2.0), state, 0.0)
+        step = Step(estimate, (), Cue(1.0, Timeline((0.0,), (0.0,), 2.0), state), 0.0)
         self.view = LiveView(step, -20.0, "", 0.0)
 
     def do(self, command: Callable[[], None]) -> None:
@@ -59,7 +60,7 @@ def play(keys: str, state: str = "following") -> tuple[list[tuple[Any, ...]], Pl
     calls, router = Calls(), Router(KeyMap())
     engine: Any = Engine(3, state)
     anything: Any = calls
-    player = Player(engine, anything, anything, Score("", (), measures), router, (2, 3))
+    player = Player(engine, anything, Score("", (), measures), router, calls.mute)
     for key in keys:
         router.struck(KeyPress(key, 0.0))
     shown: list[Flags] = []
@@ -78,7 +79,8 @@ def play(keys: str, state: str = "following") -> tuple[list[tuple[Any, ...]], Pl
         ("c", "waiting", [("cue",)]),
         ("t", "following", [("lock", True)]),
         ("tt", "following", [("lock", True), ("lock", False)]),
-        ("m", "following", [("mute", 2, True), ("mute", 3, True)]),
+        ("m", "following", [("mute", True)]),
+        ("mm", "following", [("mute", True), ("mute", False)]),
         ("g5\r", "following", [("locate", 16.0)]),
         ("l2-3\r", "following", [("loop", 4.0, 12.0)]),
         ("l2\r", "following", [("loop", 4.0, 8.0)]),

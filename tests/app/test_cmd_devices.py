@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from accompanist.app import cmd_devices
 from accompanist.app.cli import main
 from accompanist.app.cmd_devices import Devices, lines
+from accompanist.app.latencies import RoundTrip
 from accompanist.errors import DeviceError
 from bridges.audio_live import AudioDevice
 from bridges.midi_in import MidiPort
@@ -23,7 +24,13 @@ FOUND = Devices(
         AudioDevice(1, "USB Microphone", "ALSA", 1, 0, 44_100, default_input=True),
     ),
     midi_inputs=(MidiPort(0, "Keystation", "ALSA", 0, 2),),
+    midi_outputs=(MidiPort(0, "accompanist:parts", "Jack", 0, 4), MidiPort(1, "S", "Jack", 1, 4)),
     soundfonts=("/usr/share/sounds/sf2/TimGM6mb.sf2",),
+    backends=("jack", "alsa"),
+    latencies=(
+        RoundTrip("USB Microphone", "HDMI", 48_000, 0, 0.02, 0.0, 0.01, 0.01, "2020-01-01"),
+        RoundTrip("USB Microphone", "HDMI", 44_100, 0, 0.0125, 0.0, 0.01, 0.0025, "2020-01-02"),
+    ),
 )
 
 
@@ -31,17 +38,23 @@ def test_a_machine_with_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cmd_devices, "find_devices", lambda: FOUND)
     result = CliRunner().invoke(main, ["devices"])
     assert result.exit_code == 0
+    assert "44100 Hz]  (default)  round trip 12.5 ms with HDMI" in result.output
+    assert "0  accompanist:parts  [Jack]  (ours)\n    1  S  [Jack]\n" in result.output
+    assert "Our own MIDI ports are opened in:\n  JACK\n" in result.output
     for words in ("1  USB Microphone  [ALSA, 1 ch, 44100 Hz]  (default)", "0  Keystation  [ALSA]"):
         assert words in result.output
     listed = json.loads(CliRunner().invoke(main, ["devices", "--json"]).output)
     assert listed["audio"][1]["name"] == "USB Microphone"
     assert listed["midi_inputs"][0]["number"] == 0
+    assert listed["backends"] == ["jack", "alsa"]
+    assert listed["latencies"][1]["round_trip_s"] == 0.0125
 
 
 def test_a_machine_without_any() -> None:
     text = "\n".join(lines(Devices(problems=("no library; install it",))))
     assert "connect a microphone" in text
     assert "connect loudspeakers" in text
+    assert "neither JACK nor the system's MIDI answers" in text
     assert "Missing: no library; install it" in text
 
 
@@ -67,5 +80,5 @@ def test_this_machine_whatever_it_has() -> None:
         timeout=60,
     )
     found = json.loads(done.stdout)
-    assert {"audio", "midi_inputs", "midi_outputs", "soundfonts"} <= set(found)
+    assert {"audio", "midi_inputs", "midi_outputs", "soundfonts", "backends"} <= set(found)
     assert done.stderr == ""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from accompanist.errors import DeviceError, UsageError
 from accompanist.followers.protocol import PlayedNote
-from bridges import audio_live, midi_in
+from bridges import audio_live, midi_in, midi_ports
 from bridges.audio_pretend import PretendInput
 from bridges.audio_ring import AudioRing
 from bridges.keyboard import KeyPress, RawKeyboard
@@ -228,7 +228,8 @@ def rtmidi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         get_compiled_api=lambda: [9, 2, 5],
         get_api_display_name=lambda api: "ALSA",
     )
-    monkeypatch.setattr(midi_in, "_rtmidi", lambda: library)
+    for module in (midi_in, midi_ports):
+        monkeypatch.setattr(module, "rtmidi_library", lambda: library)
     yield
     assert FakeMidiIn.alive == 0, "a MIDI client has not been freed"
 

@@ -5,7 +5,8 @@ import pytest
 
 from accompanist.errors import DeviceError
 from accompanist.performing.messages import Kind, Message, TimedMessage
-from bridges.fluidsynth import LiveSynth, OfflineSynth, find_soundfont
+from bridges.fluidsynth import OfflineSynth, find_soundfont
+from bridges.fluidsynth_live import LiveSynth
 
 
 def note(on_s: float, off_s: float, pitch: int = 69, channel: int = 1) -> list[TimedMessage]:
@@ -61,7 +62,7 @@ def test_messages_after_the_end_are_left_out() -> None:
 
 def test_panic_silences_at_once() -> None:
     with OfflineSynth(find_soundfont(), 44100) as synth:
-        synth.send(Message(Kind.CC, 1, 91, 0))
+        synth.play(Message(Kind.CC, 1, 91, 0))
         synth.render(note(0.0, 9.0, 40), 0.5)
         synth.panic()
         assert np.abs(synth.render([], 0.5)[4410:]).max() < 2e-3
@@ -130,7 +131,7 @@ def test_the_live_synthesiser_plays_through_a_driver_and_closes_twice(
     monkeypatch.chdir(tmp_path)
     synth = LiveSynth(find_soundfont(), driver="file")
     assert synth.latency_s == pytest.approx(0.008)
-    synth.send(Message(Kind.ON, 1, 60, 100))
+    synth.play(Message(Kind.ON, 1, 60, 100))
     synth.panic()
     synth.close()
     synth.close()

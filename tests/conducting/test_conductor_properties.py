@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -25,32 +26,54 @@ hops = st.tuples(
     st.lists(reports, max_size=2),
     st.booleans(),
 )
-commands = st.sampled_from(
-    ["start", "stop", "arm", "cue", "lock", "unlock", "locate", "loop", "unloop", "wait", "fixed"]
-)
+COMMANDS: dict[str, Callable[[Conductor], None]] = {
+    "start": lambda c: c.start(),
+    "stop": lambda c: c.stop(),
+    "pause": lambda c: c.pause(),
+    "resume": lambda c: c.resume(),
+    "arm": lambda c: c.arm(),
+    "cue": lambda c: c.cue(),
+    "hold": lambda c: c.hold(),
+    "resync": lambda c: c.resync(),
+    "beat": lambda c: c.beat(),
+    "lock": lambda c: c.lock(True),
+    "unlock": lambda c: c.lock(False),
+    "locate": lambda c: c.locate(6.0),
+    "loop": lambda c: c.loop(4.0, 8.0),
+    "rest loop": lambda c: c.loop(4.5, 7.5),
+    "vamp": lambda c: c.vamp(1.0, 3.0),
+    "unloop": lambda c: c.loop(None),
+    "vamp exit": lambda c: c.vamp_exit(),
+    "follow": lambda c: c.follow("follow"),
+    "wait": lambda c: c.follow("wait"),
+    "fixed": lambda c: c.follow("fixed"),
+    "conduct": lambda c: c.follow("conduct"),
+    "level 10": lambda c: c.level(10),
+    "level 4": lambda c: c.level(4),
+    "level 0": lambda c: c.level(0),
+    "fade": lambda c: c.lost("fade"),
+    "base": lambda c: c.tempo_base(60.0),
+    "scale": lambda c: c.tempo_scale(1.5),
+    "limits": lambda c: c.tempo_limits(90.0, 110.0),
+    "tap": lambda c: c.tempo_tap(),
+    "nudge": lambda c: c.tempo_nudge(0.3),
+    "nudge back": lambda c: c.tempo_nudge(-0.3),
+    "latency": lambda c: c.latency_out(0.08),
+    "no latency": lambda c: c.latency_out(0.0),
+    "lead": lambda c: c.lead(0.05),
+    "behind": lambda c: c.lead(-0.05),
+    "countin": lambda c: c.countin(0.5, "auto"),
+}
+commands = st.sampled_from(sorted(COMMANDS))
 scripts = st.lists(st.one_of(hops, commands), max_size=25)
 choices = st.builds(
     ConductorSettings,
     policy=st.sampled_from(["predict", "hold", "auto"]),
     start=st.sampled_from(["soloist", "countin"]),
     latency_out_s=st.sampled_from([0.0, 0.013]),
+    mode=st.sampled_from(["follow", "fixed", "conduct"]),
+    level=st.sampled_from([0.0, 5.0, 10.0]),
 )
-
-
-def command(conductor: Conductor, name: str) -> None:
-    match name:
-        case "lock" | "unlock":
-            conductor.lock(name == "lock")
-        case "locate":
-            conductor.locate(6.0)
-        case "loop":
-            conductor.loop(4.0, 8.0)
-        case "unloop":
-            conductor.loop(None)
-        case "wait" | "fixed":
-            conductor.follow(name)
-        case _:
-            getattr(conductor, name)()
 
 
 def run(script: list[object], choice: ConductorSettings) -> list[tuple[float, Direction]]:
@@ -61,7 +84,7 @@ def run(script: list[object], choice: ConductorSettings) -> list[tuple[float, Di
     hop = 0
     for item in script:
         if isinstance(item, str):
-            command(conductor, item)
+            COMMANDS[item](conductor)
             continue
         assert isinstance(item, tuple)
         count, quarter, state, confidence, told, relocated = item
@@ -88,7 +111,7 @@ def position(direction: Direction, time_s: float) -> float:
 
 
 @given(script=scripts, choice=choices)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_time_is_continuous_and_never_runs_backwards(
     script: list[object], choice: ConductorSettings
 ) -> None:
@@ -102,7 +125,7 @@ def test_time_is_continuous_and_never_runs_backwards(
 
 
 @given(script=scripts, choice=choices)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_timeline_is_a_bijection_and_sends_nothing_into_the_past(
     script: list[object], choice: ConductorSettings
 ) -> None:

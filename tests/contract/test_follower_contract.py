@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from accompanist.errors import UsageError
-from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote
+from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote, Tuned
 from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
 from accompanist.score.model import Note, Part, Score, TempoMark
 from accompanist.score.solo import solo_line
@@ -18,9 +18,14 @@ PART = Part(1, "solo", tuple(Note(float(i), 1.0, p) for i, p in enumerate(PITCHE
 SCORE = Score("scale", (PART,), (), tempo_marks=(TempoMark(0.0, 120.0),))
 
 
-def make(name: str) -> Follower:
+def make(name: str, a4_hz: float | None = None) -> Follower:
     return make_follower(
-        name, solo=solo_line(PART), tempo=written_tempo(SCORE), sample_rate=RATE, hop=HOP
+        name,
+        solo=solo_line(PART),
+        tempo=written_tempo(SCORE),
+        sample_rate=RATE,
+        hop=HOP,
+        a4_hz=a4_hz,
     )
 
 
@@ -95,3 +100,16 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known() -> None:
     assert DEFAULT_FOLLOWER in follower_names()
     with pytest.raises(UsageError, match=DEFAULT_FOLLOWER):
         make("nobody")
+
+
+def test_a_tuning_may_be_known(name: str) -> None:
+    follower = make(name, a4_hz=415.0)
+    assert follower.feed(stream(1, 1)[0]).time_s == HOP / RATE
+    if isinstance(follower, Tuned):
+        assert follower.a4_hz == pytest.approx(415.0, rel=0.02)
+
+
+@pytest.mark.parametrize("a4_hz", [0.0, 300.0, 500.0, float("nan")])
+def test_a_tuning_that_nobody_plays_in_is_refused(name: str, a4_hz: float) -> None:
+    with pytest.raises(UsageError, match="392"):
+        make(name, a4_hz)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accompanist.followers.bayes.follower import BayesFollower
-from accompanist.followers.protocol import Estimate, FollowerState, Heard
+from accompanist.followers.protocol import Estimate, FollowerState, Heard, Tuned
 from accompanist.score.model import Note, Part, Score, TempoMark
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import WrittenTempo, written_tempo
@@ -240,3 +240,25 @@ def test_confidence_tells_the_piece_from_another(play_tones: Any) -> None:
     wrong = [e.confidence for e in follow(samples, other) if 2.0 < e.time_s < 8.0]
     assert np.median(right) > 0.95
     assert np.median(wrong) < 0.5
+
+
+@pytest.mark.parametrize(("a4_hz", "heard_hz"), [(415.0, 415.0), (442.0, 438.0), (392.0, 394.0)])
+def test_a_tuning_that_is_known_is_found_at_once(
+    play_tones: Any, a4_hz: float, heard_hz: float
+) -> None:
+    times = steady(len(TUNE), 0.5)
+    samples = play_tones(performed(TUNE, times, times[-1] + 0.5), a4_hz=heard_hz)
+    solo, tempo = written(TUNE)
+    follower = BayesFollower(solo, tempo, 44_100, 256, a4_hz=a4_hz)
+    assert follower.a4_hz == pytest.approx(a4_hz)
+    told: dict[int, float] = {}
+    for i in range(len(samples) // 256):
+        now_s = (i + 1) * 256 / 44_100
+        heard = Heard(now_s, samples[i * 256 : (i + 1) * 256])
+        for o in follower.feed(heard).onsets:
+            told[o.event] = o.reported_s
+        # never far from what was said, not even in the first seconds
+        assert abs(1200 * np.log2(follower.a4_hz / a4_hz)) < 60
+    assert isinstance(follower, Tuned)
+    assert 1200 * np.log2(follower.a4_hz / heard_hz) == pytest.approx(0.0, abs=12)
+    assert max(abs(told[i] - times[i]) for i in range(3, len(TUNE))) < 0.09

@@ -176,7 +176,7 @@ def test_a_soloist_is_accompanied_through_jack(tmp_path: Path, jack: dict[str, s
     ):
         wait_for("armed state", lambda: "armed" in said.read_text(), 40.0)
         ours = set(ports(jack)) - before
-        microphone = next(p for p in ours if "in_0" in p)
+        microphone = next(p for p in ours if p == "accompanist input:solo")
         synth = next(p for p in ours if "fluidsynth" in p.lower() and p.lower().endswith("left"))
         wait_for("connection", lambda: "system:playback_1" in connections(jack, synth), 5.0)
         with (

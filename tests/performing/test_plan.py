@@ -2,7 +2,8 @@ import pytest
 
 from accompanist.performing.channels import assign_channels
 from accompanist.performing.messages import Kind, Message
-from accompanist.performing.plan import Plan, accompaniment_plan
+from accompanist.performing.plan import Plan
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.model import ControlChange, Fermata, Measure, Note, Ornament, Part, Score
 from accompanist.score.tempo import written_tempo
 

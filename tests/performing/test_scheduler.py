@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.messages import Kind, TimedMessage
-from accompanist.performing.plan import accompaniment_plan
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.performing.scheduler import LONGEST_HOLD_S, SETTLE_S, Scheduler
 from accompanist.score.model import ControlChange, Measure, Note, Part, Score
 from accompanist.score.tempo import written_tempo

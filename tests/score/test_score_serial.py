@@ -17,6 +17,7 @@ from accompanist.score.model import (
     Metre,
     Note,
     Ornament,
+    OscCue,
     Part,
     Score,
     TempoMark,
@@ -69,6 +70,12 @@ scores = st.builds(
     marks=st.lists(st.builds(Mark, finite, words), max_size=3).map(tuple),
     fermatas=st.lists(st.builds(Fermata, finite, finite), max_size=3).map(tuple),
     suggested_solo=st.none() | st.integers(1, 9),
+    cues=st.lists(
+        st.builds(
+            OscCue, finite, words, st.lists(st.integers() | finite | words, max_size=3).map(tuple)
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from midi_bytes import END, meta, midi_file, off, on, program, raw_file
 
 from accompanist.errors import BadInputError
-from accompanist.score.model import Fermata, Key, Mark, Metre, Score, TempoMark
+from accompanist.score.model import Fermata, Key, Mark, Metre, OscCue, Score, TempoMark
 from score_library.importers.midi import read_midi
 
 
@@ -157,6 +157,26 @@ def test_a_metre_change_within_a_bar_begins_a_new_one() -> None:
     conductor = [meta("time_signature", 720, numerator=2, denominator=4)]
     score = read(midi_file(conductor, [on(60), off(60, 1920)]))
     assert [m.length_quarter for m in score.measures] == [1.5, 2.0, 2.0]
+
+
+def test_texts_markers_and_cue_points_that_are_osc_messages_are_cues() -> None:
+    conductor = [
+        meta("text", text="/acc/cue/lights 1"),
+        meta("marker", 480, text="/lights/blue 0.5"),
+        meta("cue_marker", 480, text="/a 1 /b 2"),
+        meta("marker", text="B"),
+        meta("text", text="only words"),
+        meta("text", text="//"),
+    ]
+    notes = [m for pitch in range(60, 68) for m in (on(pitch), off(pitch, 480))]
+    score = read(midi_file(conductor, notes))
+    assert score.cues == (
+        OscCue(0.0, "/acc/cue/lights", (1,)),
+        OscCue(1.0, "/lights/blue", (0.5,)),
+        OscCue(2.0, "/a", (1,)),
+        OscCue(2.0, "/b", (2,)),
+    )
+    assert score.marks == (Mark(2.0, "B"),)
 
 
 def test_lyrics_mark_the_singer() -> None:

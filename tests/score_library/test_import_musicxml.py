@@ -6,7 +6,7 @@ import pytest
 from musicxml_text import attributes, direction, document, note, repeat, rest, words
 
 from accompanist.errors import BadInputError
-from accompanist.score.model import Fermata, Key, Mark, Metre, Note, Ornament, Score
+from accompanist.score.model import Fermata, Key, Mark, Metre, Note, Ornament, OscCue, Score
 from score_library.importers.musicxml import read_musicxml
 from score_library.importers.safe_xml import parse_xml
 
@@ -204,6 +204,31 @@ def test_repeats_are_written_out_with_what_stands_in_them() -> None:
     assert played(score) == [("1", 1), ("2", 1), ("2", 2), ("2", 3), ("3", 1)]
     assert score.marks == (Mark(4.0, "A"), Mark(8.0, "A"), Mark(12.0, "A"))
     assert [n.onset_quarter for n in score.parts[0].notes] == [0.0, 4.0, 8.0, 12.0, 16.0]
+
+
+def test_words_that_are_osc_messages_are_cues_in_every_pass_and_nothing_else() -> None:
+    lights = words('/acc/cue/lights 1 "Fine, Allegro"')
+    half = note(duration=8)
+    score = one(
+        repeat("forward") + lights + half + words("/lights/blue 0.5") + half + repeat("backward"),
+        words("//") + FULL,
+    )
+    assert score.cues == (
+        OscCue(0.0, "/acc/cue/lights", (1, "Fine, Allegro")),
+        OscCue(2.0, "/lights/blue", (0.5,)),
+        OscCue(4.0, "/acc/cue/lights", (1, "Fine, Allegro")),
+        OscCue(6.0, "/lights/blue", (0.5,)),
+    )
+    assert played(score) == [("1", 1), ("1", 2), ("2", 1)]
+    assert not any(mark.text for mark in score.tempo_marks)
+
+
+def test_a_cue_that_stands_in_every_part_is_sent_once() -> None:
+    measure = words("/go") + FULL
+    score = read_musicxml(
+        parse_xml(document(("a", [measure]), ("b", [measure])), "two.xml"), "two.xml"
+    )
+    assert score.cues == (OscCue(0.0, "/go"),)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, FollowerState
+from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.score.model import Measure, Metre, Part, Score, TempoMark
 from accompanist.session import Step
@@ -25,7 +26,7 @@ def take_of(hops: int) -> tuple[Score, TakeRecord]:
             on = Message(Kind.ON, 1, 60, 80)
             messages = (TimedMessage(time_s, float(quarter), 2, on),)
         state = "holding" if 500 < i < 700 else "following"
-        record.add(Step(estimate, messages, LINE, state, 1.5 * time_s))
+        record.add(Step(estimate, messages, Cue(time_s, LINE, state), 1.5 * time_s))
     measures = tuple(Measure(6.0 * i, 6.0, str(i + 1)) for i in range(40))
     score = Score(
         "Ländler & <Walzer>",

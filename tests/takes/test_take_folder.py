@@ -6,6 +6,7 @@ import pytest
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import AccompanistError, UsageError
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
+from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.session import Step
 from accompanist.takes.folder import check_place, is_take, take_folder, write_json, write_tables
@@ -20,8 +21,8 @@ def small_record() -> TakeRecord:
     report = OnsetReport(0.01, 0.004, 0.0, 0)
     first = Estimate(0.01, 0.0, 2.0, 0.75, FollowerState.FOLLOWING, (report,))
     second = Estimate(0.02, 0.02, 2.05, 1.0, FollowerState.FOLLOWING)
-    record.add(Step(first, (on,), line, "following", 0.0))
-    record.add(Step(second, (bend,), line, "holding", 0.02, True))
+    record.add(Step(first, (on,), Cue(0.01, line, "following"), 0.0))
+    record.add(Step(second, (bend,), Cue(0.02, line, "holding"), 0.02, True))
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from math import log2
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = ["BayesFollower"]
 _DELAY_S: Final = 0.01
 """What the filters' delay costs the position, made up for at the believed tempo."""
 
+_A4_HZ: Final = 440.0
 _TEMPO_MEMORY_S: Final = 1.0
 _LOST_DOUBT: Final = 12.0
 _MATCH_MEMORY_S: Final = 1.0
@@ -50,6 +52,16 @@ class BayesFollower:
     first sample. A hop costs about 0.13 ms once the tuning is decided, twice that in a score of
     100 000 events, and up to 1 ms before. Not thread-safe.
 
+    Parameters
+    ----------
+    solo, tempo
+        What is played, and the written tempo.
+    sample_rate, hop : int
+        Hz, and samples a hop.
+    settings : FilterSettings, optional
+    a4_hz : float, optional
+        How the soloist is tuned, to within half a semitone; found out where it is not known.
+
     Raises
     ------
     ValueError
@@ -63,6 +75,8 @@ class BayesFollower:
         sample_rate: int,
         hop: int,
         settings: FilterSettings | None = None,
+        *,
+        a4_hz: float | None = None,
     ) -> None:
         if len(solo) == 0:
             raise ValueError("a solo without notes cannot be followed")
@@ -72,8 +86,10 @@ class BayesFollower:
         self._ear = Ear(bank, hop_s)
         segments = make_segments(solo, tempo, LEAD_IN_S, TAIL_S)
         self._grid = ScoreGrid(segments, settings, hop_s)
-        self._templates = TemplateRing(bank, segments, cents=0.0)
-        self._search = TuningSearch(self._grid, self._templates, settings, hop_s)
+        known = a4_hz is not None
+        cents = 1200.0 * log2(a4_hz / _A4_HZ) if a4_hz is not None else 0.0
+        self._templates = TemplateRing(bank, segments, cents)
+        self._search = TuningSearch(self._grid, self._templates, settings, hop_s, known=known)
         self._relocator = Relocator(self._grid, self._templates.templates, hop_s)
         self._strokes = StrokeMemory(segments, hop_s)
         self._onsets = solo.onsets_quarter
@@ -102,6 +118,11 @@ class BayesFollower:
     def tuning_cents(self) -> float:
         """The soloist's tuning as believed now, cents above A = 440."""
         return self._search.cents
+
+    @property
+    def a4_hz(self) -> float:
+        """The soloist's A, as believed now."""
+        return float(_A4_HZ * 2.0 ** (self._search.cents / 1200.0))
 
     def locate(self, quarter: float | None) -> None:
         wanted = -np.inf if quarter is None else quarter - 1e-6

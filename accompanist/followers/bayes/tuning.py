@@ -19,6 +19,9 @@ STEP_CENTS: Final = 100.0 / BANDS_PER_SEMITONE
 _SHIFTS: Final = range(-7, 5)
 """−233 to +133 cents: from A = 385 (below baroque pitch) to A = 475."""
 
+_KNOWN_SHIFTS: Final = range(-1, 2)
+"""Where the tuning is known, half a semitone either way is left to find out."""
+
 _PRIOR_PER_CENT: Final = 0.004
 _CLEAR_LEAD: Final = 60.0
 _FAR_STEPS: Final = 3
@@ -34,18 +37,32 @@ class TuningSearch:
 
     A band is a third of a semitone, so a tuning hypothesis is a shift of the heard spectrum by
     whole bands: all filters share one set of pictures.
+
+    Parameters
+    ----------
+    grid, templates, settings, hop_s
+        Of the filters; the templates' tuning is what the search begins at.
+    known : bool
+        The soloist's tuning is about that of the templates: only what is near is tried.
     """
 
     def __init__(
-        self, grid: ScoreGrid, templates: TemplateRing, settings: FilterSettings, hop_s: float
+        self,
+        grid: ScoreGrid,
+        templates: TemplateRing,
+        settings: FilterSettings,
+        hop_s: float,
+        *,
+        known: bool = False,
     ) -> None:
+        shifts = _KNOWN_SHIFTS if known else _SHIFTS
         self._templates = templates
         self._hop_s = hop_s
         self._elapsed_s = 0.0
         self.filters: dict[int, PositionFilter] = {
-            shift: PositionFilter(grid, templates, settings, hop_s, shift) for shift in _SHIFTS
+            shift: PositionFilter(grid, templates, settings, hop_s, shift) for shift in shifts
         }
-        self._score = {shift: -_PRIOR_PER_CENT * abs(shift) * STEP_CENTS for shift in _SHIFTS}
+        self._score = {shift: -_PRIOR_PER_CENT * abs(shift) * STEP_CENTS for shift in shifts}
         self.best = self.filters[0]
 
     @property
@@ -87,7 +104,7 @@ class TuningSearch:
             cents = (winner + self._refinement(winner)) * STEP_CENTS
             self.filters = {winner: self.best}
             self.best.shift = 0
-            self._templates.retune(cents)
+            self._templates.retune(self._templates.cents + cents)
             return
         for shift in [k for k in self.filters if top - self._score[k] > _HOPELESS]:
             # The winner's neighbours stay: the parabola wants them.

@@ -1,0 +1,140 @@
+"""What a human sets at the mixing desk, put upon the messages on their way out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from accompanist.performing.channels import PERCUSSION_CHANNEL
+from accompanist.performing.messages import Kind, Message, TimedMessage
+
+__all__ = ["Mixer", "Strip", "fader"]
+
+VOLUME, PAN, EXPRESSION = 7, 10, 11
+_USUAL_VOLUME, _MIDDLE, _FULL = 100, 64, 127
+_SILENT_DB = -60.0
+
+
+def fader(volume: int, gain_db: float) -> int:
+    """Give the value of CC 7 that is ``gain_db`` away from another.
+
+    By the General MIDI convention the gain is 40 log10 (value / 127) dB.
+
+    >>> fader(100, 0.0), fader(100, -6.0), fader(100, 6.0), fader(100, -60.0)
+    (100, 71, 127, 0)
+    """
+    if gain_db <= _SILENT_DB:
+        return 0
+    return min(127, max(0, round(volume * math.pow(10.0, gain_db / 40.0))))
+
+
+@dataclass(slots=True)
+class Strip:
+    """One part's controls; None leaves it to the score."""
+
+    channel: int
+    mute: bool = False
+    solo: bool = False
+    gain_db: float = 0.0
+    pan: float | None = None
+    """−1 left … 1 right."""
+    program: int | None = None
+
+
+class Mixer:
+    """One `Strip` a part, and the volumes and seats that the score asks for.
+
+    Parts that share a channel share its volume, pan and program.
+
+    Parameters
+    ----------
+    channels : mapping of int to int
+        Channel of each part, as in the plan.
+
+    Attributes
+    ----------
+    strips : dict of int to Strip
+        The controls of each part.
+    fade : float
+        Share of the loudness that the score asks for, 0–1, of all parts.
+    """
+
+    def __init__(self, channels: Mapping[int, int]) -> None:
+        self.strips = {part: Strip(channel) for part, channel in channels.items()}
+        self._planned = dict(channels)
+        self._volumes: dict[int, int] = {}
+        self._pans: dict[int, int] = {}
+        self._programs: dict[int, int] = {}
+        self._expressions: dict[int, int] = {}
+        self.fade = 1.0
+
+    def silent(self, part: int) -> bool:
+        """Whether a part is not to be heard: muted, or another one is on solo."""
+        strip = self.strips[part]
+        return strip.mute or (not strip.solo and any(s.solo for s in self.strips.values()))
+
+    def put_through(self, timed: TimedMessage) -> TimedMessage:
+        """Give the message as it leaves, the part's controls put upon it."""
+        strip = self.strips.get(timed.part)
+        if strip is None:
+            return timed
+        message = timed.message
+        if message.kind is Kind.CC and message.number == VOLUME:
+            self._volumes[timed.part] = message.value
+            message = replace(message, value=fader(message.value, strip.gain_db))
+        elif message.kind is Kind.CC and message.number == PAN:
+            self._pans[timed.part] = message.value
+            if strip.pan is not None:
+                message = replace(message, value=_seat(strip.pan))
+        elif message.kind is Kind.CC and message.number == EXPRESSION:
+            self._expressions[timed.part] = message.value
+            if self.fade < 1.0:
+                message = replace(message, value=round(message.value * self.fade))
+        elif message.kind is Kind.PROGRAM:
+            self._programs[timed.part] = message.number
+            if strip.program is not None:
+                message = replace(message, number=strip.program)
+        if strip.channel != message.channel:
+            message = replace(message, channel=strip.channel)
+        return timed if message is timed.message else replace(timed, message=message)
+
+    def setting(self, part: int, control: str) -> Message | None:
+        """Give the message that brings gain, pan, expression or program to the synthesiser."""
+        strip = self.strips[part]
+        match control:
+            case "gain":
+                volume = self._volumes.get(part, _USUAL_VOLUME)
+                value = fader(volume, strip.gain_db)
+                return Message(Kind.CC, strip.channel, VOLUME, value)
+            case "pan":
+                seat = self._pans.get(part, _MIDDLE) if strip.pan is None else _seat(strip.pan)
+                return Message(Kind.CC, strip.channel, PAN, seat)
+            case "expression":
+                value = round(self._expressions.get(part, _FULL) * self.fade)
+                return Message(Kind.CC, strip.channel, EXPRESSION, value)
+            case "program":
+                program = self._programs.get(part) if strip.program is None else strip.program
+                if program is None:
+                    return None
+                return Message(Kind.PROGRAM, strip.channel, program)
+        return None
+
+    def all_settings(self, part: int) -> tuple[Message, ...]:
+        """Everything that a channel needs to know before the part plays on it."""
+        controls = ("program", "gain", "pan", *(("expression",) if self.fade < 1.0 else ()))
+        found = (self.setting(part, control) for control in controls)
+        return tuple(message for message in found if message is not None)
+
+    def drums(self, part: int) -> bool:
+        """Whether a part is percussion, whose channel stays where it is."""
+        return self._planned[part] == PERCUSSION_CHANNEL
+
+
+def _seat(pan: float) -> int:
+    """Give the CC 10 of a position.
+
+    >>> [_seat(pan) for pan in (-1.0, 0.0, 1.0)]
+    [0, 64, 127]
+    """
+    return min(127, max(0, math.floor(64 + 64 * pan)))

@@ -1,0 +1,1 @@
+"""A take on its way into a DAW: one module a format."""

@@ -1,0 +1,103 @@
+"""A JACK client that records or sends MIDI with the exact frame of the server.
+
+``python jack_midi.py record NAME OUT.csv AUDIO.wav|- PORT…`` writes rows ``frame,port,data`` (and
+mono audio of the port ``audio``) when ``stop`` comes on its stdin. ``python jack_midi.py send NAME
+ROWS.csv PORT`` sends rows ``seconds,data`` (hexadecimal bytes) from the line ``go`` on.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+import jack
+import numpy as np
+
+
+def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
+    """Record until told to stop."""
+    client = jack.Client(name, no_start_server=True)
+    rate_hz = client.samplerate
+    midi = [(port, client.midi_inports.register(port)) for port in ports]
+    sound = client.inports.register("audio") if audio is not None else None
+    heard: deque[tuple[int, str, bytes]] = deque()
+    blocks: deque[np.ndarray[tuple[int], np.dtype[np.float32]]] = deque()
+    first = {"frame": -1}
+
+    @client.set_process_callback  # type: ignore[untyped-decorator]
+    def process(frames: int) -> None:
+        now = client.last_frame_time
+        for port, taken in midi:
+            for offset, data in taken.incoming_midi_events():
+                heard.append((now + offset, port, bytes(data)))
+        if sound is not None:
+            if first["frame"] < 0:
+                first["frame"] = now
+            blocks.append(sound.get_array().copy())
+
+    gc.freeze()
+    with client:
+        print("ready", flush=True)  # noqa: T201
+        while sys.stdin.readline().strip() not in ("stop", ""):
+            pass
+    with out.open("w", encoding="ascii", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("frame", "port", "data"))
+        for frame, port, data in sorted(heard, key=lambda h: h[0]):
+            writer.writerow((frame, port, data.hex()))
+    if audio is not None:
+        import soundfile
+
+        taken_sound = np.concatenate(list(blocks)) if blocks else np.zeros(1, np.float32)
+        soundfile.write(audio, taken_sound, rate_hz, subtype="FLOAT")
+    print("kept", first["frame"], flush=True)  # noqa: T201
+
+
+def send(name: str, rows: Path, port_name: str) -> None:
+    """Send rows at their frames."""
+    with rows.open(encoding="ascii") as file:
+        table = [(float(r["seconds"]), bytes.fromhex(r["data"])) for r in csv.DictReader(file)]
+    client = jack.Client(name, no_start_server=True)
+    port = client.midi_outports.register(port_name)
+    todo = deque(sorted((round(s * client.samplerate), data) for s, data in table))
+    going, over = threading.Event(), threading.Event()
+    at = {"began": -1}
+
+    @client.set_process_callback  # type: ignore[untyped-decorator]
+    def process(frames: int) -> None:
+        port.clear_buffer()
+        if not going.is_set():
+            return
+        now = client.last_frame_time
+        if at["began"] < 0:
+            at["began"] = now
+        while todo and at["began"] + todo[0][0] < now + frames:
+            frame, data = todo.popleft()
+            port.write_midi_event(max(0, at["began"] + frame - now), data)
+        if not todo:
+            over.set()
+
+    gc.freeze()
+    with client:
+        print("ready", flush=True)  # noqa: T201
+        if not sys.stdin.readline():
+            return
+        going.set()
+        while at["began"] < 0:
+            over.wait(0.01)
+        print("began", at["began"], flush=True)  # noqa: T201
+        over.wait()
+        print("ended", flush=True)  # noqa: T201
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "record":
+        where = None if sys.argv[4] == "-" else Path(sys.argv[4])
+        record(sys.argv[2], Path(sys.argv[3]), where, sys.argv[5:])
+    else:
+        send(sys.argv[2], Path(sys.argv[3]), sys.argv[4])
