@@ -44,7 +44,7 @@ _CUES_AT = 256
 _SLOT = 8192
 _NOTE_AT = _CUES_AT + 2 * _SLOT
 _NOTE_SLOT = 32_768
-_BEAT_AT = 128
+_ENGINE_BEAT_AT, _PERFORMER_BEAT_AT, _BEAT_SLOT = 128, 192, 32
 _TABLE_AT = _NOTE_AT + 2 * _NOTE_SLOT
 _KEYS = 16 * 128
 _PORT = _KEYS + 16
@@ -66,7 +66,8 @@ class Board:
         self._memory = memory
         self._wake_fd = wake_fd
         self._number = self._newest(_CUES_AT, _SLOT)[0]
-        self._beat_number = self._beat()[0]
+        self._beat_number = self._beat(_ENGINE_BEAT_AT)[0]
+        self._own_number = self._beat(_PERFORMER_BEAT_AT)[0]
         self._note_number = self._newest(_NOTE_AT, _NOTE_SLOT)[0]
         self._told: tuple[Cue, float] | None = None
         self.read_version = 0
@@ -136,10 +137,7 @@ class Board:
         self._put_up(cue, offset_s)
         # The beat comes last: whoever sees it reads a cue that is at least as new.
         self._beat_number += 1
-        now_s = time.monotonic()
-        row = struct.pack("<Qd", self._beat_number, now_s)
-        at = _BEAT_AT + 32 * (self._beat_number & 1)
-        self._memory[at : at + _BEAT.size] = row + struct.pack("<I", zlib.crc32(row))
+        self._put_beat(_ENGINE_BEAT_AT, self._beat_number)
 
     def _put_up(self, cue: Cue, offset_s: float) -> None:
         told = self._told
@@ -181,12 +179,22 @@ class Board:
     @property
     def heartbeat_s(self) -> float:
         """Monotonic time of the last `publish`, be it of nothing new; −∞ before the first."""
-        return self._beat()[1]
+        return self._beat(_ENGINE_BEAT_AT)[1]
 
     def read(self) -> tuple[Cue, float] | None:
         """Give the newest whole cue and monotonic minus take time; None before the first."""
         self.read_version, payload = self._newest(_CUES_AT, _SLOT)
         return _unpacked(payload) if self.read_version else None
+
+    def beat(self) -> None:
+        """Show that the performer lives."""
+        self._own_number += 1
+        self._put_beat(_PERFORMER_BEAT_AT, self._own_number)
+
+    @property
+    def performer_beat_s(self) -> float:
+        """Monotonic time of the performer's last sign of life; −∞ before the first."""
+        return self._beat(_PERFORMER_BEAT_AT)[1]
 
     def remember(self, note: bytes) -> None:
         """Keep a few words for whoever comes after us (at most 32 kB; more is not kept)."""
@@ -217,12 +225,17 @@ class Board:
                 found = (number, payload)
         return found
 
-    def _beat(self) -> tuple[int, float]:
+    def _put_beat(self, first: int, number: int) -> None:
+        row = struct.pack("<Qd", number, time.monotonic())
+        at = first + _BEAT_SLOT * (number & 1)
+        self._memory[at : at + _BEAT.size] = row + struct.pack("<I", zlib.crc32(row))
+
+    def _beat(self, first: int) -> tuple[int, float]:
         found = (0, float("-inf"))
-        for at in (_BEAT_AT, _BEAT_AT + 32):
-            row = bytes(self._memory[at : at + _BEAT.size])
-            number, beat_s = struct.unpack_from("<Qd", row)
-            if number > found[0] and struct.pack("<I", zlib.crc32(row[:16])) == row[16:20]:
+        for at in (first, first + _BEAT_SLOT):
+            number, beat_s, check = _BEAT.unpack_from(self._memory, at)
+            row = bytes(self._memory[at : at + _BEAT.size - 4])
+            if number > found[0] and zlib.crc32(row) == check:
                 found = (number, beat_s)
         return found
 

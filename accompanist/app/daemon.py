@@ -31,6 +31,8 @@ LOOK_S = 0.025
 REST_S = 0.25
 """… and looked at this often while none does."""
 SECOND_S = 1.0
+PATIENCE_S = 20.0
+"""So long after the start the daemon is called ready whatever is still missing."""
 _NTP_EPOCH_S = 2_208_988_800.0
 """Seconds from 1900 to 1970."""
 
@@ -112,8 +114,9 @@ class Daemon:
         self._neighbours = tuple(neighbours(self, self._voice))
         self._looking: asyncio.TimerHandle | None = None
         self._second: asyncio.TimerHandle | None = None
-        self._seen_s = 0.0
         self._up = False
+        self._ready_told = False
+        self._patience_s = 0.0
 
     async def run(self) -> None:
         """Serve until told to leave.
@@ -155,7 +158,7 @@ class Daemon:
                 self.helpers.arm_when_loaded(self.events)
             wiring.load(config.piece.load)
         self._up = True
-        self._notifier.ready()
+        self._patience_s = loop.time() + PATIENCE_S
         self._look()
         self._each_second()
         self.desk.watch(self._hurry)
@@ -211,6 +214,16 @@ class Daemon:
         _sheltered(self._hear_performer)
         _sheltered(self._hear_engine)  # a dead one is started anew while it is asked
         _sheltered(self._look_at_board)
+        if not self._ready_told:
+            self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        """Tell systemd once engine and performer have spoken, or have been long about it."""
+        facts = self.desk.wiring.facts
+        late = asyncio.get_running_loop().time() > self._patience_s
+        if late or (facts.outputs is not None and self.events.engine_heard):
+            self._ready_told = True
+            self._notifier.ready()
 
     def _look_at_board(self) -> None:
         seen = self._read_board()
@@ -219,8 +232,7 @@ class Daemon:
         cue, offset_s = seen
         now_s = time.monotonic()
         moment = Moment(now_s, time.time() + _NTP_EPOCH_S, offset_s)
-        for key, values in self.desk.wiring.stage.look(cue, moment):
-            self.desk.store.put(key, *values)
+        self.desk.store.update_all(self.desk.wiring.stage.look(cue, moment))
         for neighbour in self._neighbours:
             neighbour.look(cue, offset_s)
 

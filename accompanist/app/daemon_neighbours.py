@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from accompanist.app.control_desk import ControlDesk
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from accompanist.app.config import Config, ControlConfig
 
 __all__ = ["Cues", "PedalBoard"]
-
-_log = logging.getLogger(__name__)
 
 
 class PedalBoard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from accompanist.app.config import Config
 
 __all__ = ["BoardReader", "make_daemon"]
-
-_log = logging.getLogger(__name__)
 
 
 class BoardReader:

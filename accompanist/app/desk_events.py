@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from accompanist.app.desk_transport import RUNNING
 from accompanist.app.desk_wiring import Wiring
 from accompanist.app.latencies import known_latency
 from accompanist.app.links import (
@@ -35,6 +36,8 @@ class DeskEvents:
 
     Attributes
     ----------
+    engine_heard : bool
+        Whether an engine has ever said anything.
     on_loaded, on_reported, on_kept
         Called with each event of this kind once the desk has taken note of it.
     """
@@ -43,6 +46,7 @@ class DeskEvents:
         self._wiring = wiring
         self._view_state = "idle"
         self._last: View | None = None
+        self.engine_heard = False
         self.on_loaded: list[Callable[[PieceLoaded], None]] = []
         self.on_reported: list[Callable[[Reported], None]] = []
         self.on_kept: list[Callable[[TakeKept], None]] = []
@@ -50,6 +54,7 @@ class DeskEvents:
     def engine(self, event: object) -> None:
         """Take one event of the engine."""
         facts = self._wiring.facts
+        self.engine_heard = self.engine_heard or not isinstance(event, EngineDied)
         match event:
             case View():
                 self._view(event)
@@ -115,8 +120,9 @@ class DeskEvents:
             if state == "idle" and facts.input is None and facts.input_fault:
                 state = "error"
         if state != store.word("state"):
+            within = state in RUNNING and store.word("state") in RUNNING
             store.put("state", state)
-            _log.info("state %s", state)
+            _log.log(logging.DEBUG if within else logging.INFO, "state %s", state)
         store.update("follow/lost", int(state == "lost"))
 
     def _view(self, view: View) -> None:

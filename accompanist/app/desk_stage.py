@@ -97,6 +97,8 @@ class Stage:
             return
         sending_s = now.monotonic_s - now.offset_s - self.latency_out_s
         at, rate = _place_and_rate(cue, sending_s)
+        if at >= places.end_quarter:
+            at, rate = places.end_quarter, 0.0
         self.quarter = at
         yield from self._mapped(_Map(now.ntp_s, at, rate))
         yield from self._placed(places, at)

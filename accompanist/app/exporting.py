@@ -29,6 +29,12 @@ def _dawproject(take: Arrangement, folder: Path, out: Path) -> None:
     write_dawproject(out, take)
 
 
+def _ardour(take: Arrangement, folder: Path, out: Path) -> None:
+    from accompanist.app.ardour_take import write_ardour_take
+
+    write_ardour_take(take, out)
+
+
 def _csv(take: Arrangement, folder: Path, out: Path) -> None:
     out.write_text(beats_csv(take), "utf-8")
 
@@ -41,6 +47,7 @@ FORMATS: dict[str, tuple[str, Callable[[Arrangement, Path, Path], None]]] = {
     "smf": (".mid", _smf),
     "rpp": (".rpp", _rpp),
     "dawproject": (".dawproject", _dawproject),
+    "ardour": ("-ardour", _ardour),
     "csv": ("-beats.csv", _csv),
     "audacity": ("-labels.txt", _audacity),
 }
@@ -78,8 +85,8 @@ def export_take(folder: Path, wanted: str, out: Path | None = None) -> Path:
     if not folder.is_dir():
         raise BadInputError(f"{folder}: there is no such folder")
     ending, write = FORMATS[wanted]
-    path = folder / f"{folder.resolve().name}{ending}" if out is None else out
-    if path.is_dir():
+    path = folder if out is None else out
+    if path.is_dir() and not any(path.glob("*.ardour")):
         path = path / f"{folder.resolve().name}{ending}"
     if path.resolve() == (folder / "accompaniment.mid").resolve():
         raise UsageError(f"{path}: that is the take's own file; name another with --out")

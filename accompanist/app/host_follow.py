@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 
 from accompanist.performing.cue import Cue
@@ -73,7 +73,6 @@ class ScoreTimes:
         return Place(max(0.0, s[i - 1] + (quarter - q[i - 1]) * slope), max(0.0, quarter))
 
 
-@dataclass
 class HostFollow:
     """Follows the cues on behalf of one host. Not thread-safe.
 
@@ -85,26 +84,27 @@ class HostFollow:
         What it is to be told.
     """
 
-    driver: HostDriver
-    settings: HostSettings
-    times: ScoreTimes = field(default_factory=ScoreTimes)
-    _cue: Cue | None = None
-    _rolling: bool = False
-    """What we have told it."""
-    _owed: Place | None = None
-    """Where it is to go once it has told its sample rate."""
-    _owed_since_s: float = 0.0
-    _takes: int = 0
-    _mark: int = 0
-    _bar: int = -1
-    _told_qpm: float = 0.0
-    _ask_at_s: float = float("inf")
-    _stop_at_s: float = float("inf")
-    _rolled_at_s: float = 0.0
-    _asked_at_s: float = float("-inf")
-    _readings: list[Zero] = field(default_factory=list)
-    _zeros: list[Zero] = field(default_factory=list)
-    _qpm: float = 120.0
+    def __init__(self, driver: HostDriver, settings: HostSettings) -> None:
+        self.driver = driver
+        self.settings = settings
+        self._times = ScoreTimes()
+        self._cue: Cue | None = None
+        self._rolling = False
+        """What we have told it."""
+        self._owed: Place | None = None
+        """Where it is to go once it has told its sample rate."""
+        self._owed_since_s = 0.0
+        self._takes = 0
+        self._mark = 0
+        self._bar = -1
+        self._told_qpm = 0.0
+        self._ask_at_s = self._stop_at_s = float("inf")
+        self._rolled_at_s = 0.0
+        self._asked_at_s = float("-inf")
+        self._readings: list[Zero] = []
+        self._zeros: list[Zero] = []
+        self._qpm = 120.0
+        """Its tempo as told: some hosts count in beats only."""
 
     @property
     def zeros(self) -> tuple[Zero, ...]:
@@ -115,7 +115,7 @@ class HostFollow:
         """Take a new piece; a host that rolls for the old one is stopped."""
         stopped = self._stop()
         self._owed = None
-        self.times = times
+        self._times = times
         self._cue = None
         return stopped
 
@@ -172,15 +172,16 @@ class HostFollow:
         """Have it stand where the take begins."""
         yield from self._stop()
         if self.settings.roll != "never" and self.settings.locate:
-            yield from self._go(self.times.place(cue.plays_from), now_s)
+            yield from self._go(self._times.place(cue.plays_from), now_s)
         self._zeros.clear()
         self._readings.clear()
         self._takes += 1
+        self._told_qpm = 0.0
         if self.settings.tempo_policy != "never":
             yield from self._tell_tempo(cue)
 
     def _begin(self, cue: Cue, was: str, now_s: float, *, jumped: bool) -> Iterator[Osc]:
-        self._mark = bisect_left(self.times.marks, (cue.plays_from - _JUST_BEFORE, ""))
+        self._mark = bisect_left(self._times.marks, (cue.plays_from - _JUST_BEFORE, ""))
         self._bar = -1
         if was not in (_ARMED, "paused"):
             yield from self._prepare(cue, now_s)
@@ -209,10 +210,10 @@ class HostFollow:
         return () if waited else self.driver.stop()
 
     def _locate(self, quarter: float, now_s: float) -> Iterator[Osc]:
-        self._mark = bisect_left(self.times.marks, (quarter - _JUST_BEFORE, ""))
+        self._mark = bisect_left(self._times.marks, (quarter - _JUST_BEFORE, ""))
         if self.settings.roll == "never" or not self.settings.locate:
             return
-        yield from self._go(self.times.place(quarter), now_s)
+        yield from self._go(self._times.place(quarter), now_s)
         if self._rolling:
             self._rolled_at_s = now_s
             self._readings.clear()
@@ -239,12 +240,12 @@ class HostFollow:
         quarter = cue.timeline.to_quarter(now_s)
         if quarter >= cue.timeline.gate_quarter:
             quarter = cue.timeline.gate_quarter - _JUST_BEFORE
-        while self._mark < len(self.times.marks) and self.times.marks[self._mark][0] <= quarter:
-            text = self.times.marks[self._mark][1]
+        while self._mark < len(self._times.marks) and self._times.marks[self._mark][0] <= quarter:
+            text = self._times.marks[self._mark][1]
             self._mark += 1
             if self.settings.markers:
                 yield from self.driver.marker(f"take {self._takes}: {text}")
-        bar = bisect_right(self.times.bars, quarter)
+        bar = bisect_right(self._times.bars, quarter)
         if self.settings.tempo_policy == "perbar" and bar != self._bar:
             self._bar = bar
             yield from self._tell_tempo(cue)

@@ -47,7 +47,7 @@ class Connections:
 
     def restore(self, jack: JackMidi) -> None:
         """Connect a client that has just been opened as it was before."""
-        self._connect(jack, self._wanted)
+        self._away = self._connect(jack, self._wanted)
         self._keep()
 
     def look(self, jack: JackMidi) -> None:
@@ -59,16 +59,19 @@ class Connections:
         there = jack.present([peer for _, peer in missing])
         away = {pair for pair in missing if pair[1] not in there}
         returned = (missing - away) & self._away
-        if returned:
-            self._connect(jack, returned)
         self._away = away
+        if returned:
+            self._away = away | self._connect(jack, returned)
         wanted |= away | returned | elsewhere
         if wanted != self._wanted:
             self._wanted = wanted
             self._keep()
 
-    def _connect(self, jack: JackMidi, pairs: set[_Pair]) -> None:
-        """Make connections; a server that is busy burying a client is asked more than once."""
+    def _connect(self, jack: JackMidi, pairs: set[_Pair]) -> set[_Pair]:
+        """Make connections and give those that could not be made.
+
+        A server that is busy burying a client is asked more than once.
+        """
         left = set(pairs)
         for _ in range(TRIES):
             there = jack.present([peer for _, peer in left])
@@ -79,7 +82,7 @@ class Connections:
             if not left or jack.gone:
                 break
             time.sleep(PAUSE_S)
-        self._away = left
+        return left
 
     def _keep(self) -> None:
         self._remember(json.dumps(sorted(self._wanted)).encode())

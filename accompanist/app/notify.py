@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import MutableMapping
 
 __all__ = ["Notifier"]
@@ -34,10 +33,6 @@ class Notifier:
     def ready(self) -> None:
         """Say that everything is up."""
         self._send("READY=1")
-
-    def reloading(self) -> None:
-        """Say that the settings are being read again; `ready` comes afterwards."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         """Say that we are leaving."""

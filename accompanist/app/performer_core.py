@@ -172,7 +172,7 @@ class PerformerCore:
         if fresh and first and self._cue is not None and self._silent_version is None:
             # Nobody has heard what was sent up to now: begin where the music is.
             self._hush()
-            self._join, self._seen = True, -1
+            self._begin()
         elif fresh:
             self.chase()
 
@@ -258,7 +258,9 @@ class PerformerCore:
         self._cue = cue
         cue = replace(cue, jumps=self._jumps, time_s=max(cue.time_s, now_s))
         if self._join:
-            self._tune(self._now())
+            # Programs can leave so soon at the earliest, and notes are to come later still.
+            cue = replace(cue, time_s=max(cue.time_s, self._dispatch.after_all_s - offset_s))
+            self._tune(self._dispatch.after_all_s)
             # Whoever comes in later begins where the music is by now, or was a moment ago.
             line = cue.timeline
             at = min(line.to_quarter(now_s - JOIN_S), line.gate_quarter)

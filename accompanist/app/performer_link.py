@@ -38,6 +38,10 @@ LEAVE_S = 2.0
 MOST_DEATHS, DEATHS_S = 5, 10.0
 """After so many deaths in so short a time there is a pause before the next."""
 
+HANGS_S = 3.0
+"""A performer that has shown no life for so long is killed, and replaced like one that has died."""
+LOOK_S = 1.0
+
 PerformerEvent = OutputsOpened | Sent | Problem
 
 
@@ -79,6 +83,9 @@ class PerformerLink:
             os.set_blocking(fd, False)
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._closing = threading.Event()
+        self._board: Board | None = None
+        self._since_s = 0.0
+        self._hung = 0
         self._watcher = threading.Thread(target=self._watch, name="performer watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -95,9 +102,9 @@ class PerformerLink:
 
     def start(self) -> None:
         """Make the board and start the performer and its spare."""
-        Board.create(self.board_path).close()
+        self._board = Board.create(self.board_path)
         with self._lock:
-            self._active = self._born()
+            self._active, self._since_s = self._born(), time.monotonic()
             self._brief(self._active, self._outputs)
             if self._with_spare:
                 self._spare = self._born()
@@ -162,6 +169,8 @@ class PerformerLink:
         for child in (active, spare):
             if child is not None:
                 child.close()
+        if self._board is not None:
+            self._board.close()
         for fd in (self._news_in, self._news_out, self._call_in, self._call_out):
             os.close(fd)
 
@@ -202,7 +211,7 @@ class PerformerLink:
             active, spare = self._active, self._spare
             waiting: list[Child | int] = [self._call_in]
             waiting += [child for child in (active, spare) if child is not None]
-            wait_s = min(max(self._spare_due_s - time.monotonic(), 0.0), 60.0)
+            wait_s = min(max(self._spare_due_s - time.monotonic(), 0.0), LOOK_S)
             ready, _, _ = select.select(waiting, [], [], wait_s)
             if self._closing.is_set():
                 return
@@ -212,6 +221,14 @@ class PerformerLink:
                 self._hear_spare(spare)
             if time.monotonic() >= self._spare_due_s:
                 self._engage()
+            if active is not None and self._hangs():
+                self._hung = active.pid
+                active.kill()
+
+    def _hangs(self) -> bool:
+        """Whether the performer has shown no life any more since it was put on the stage."""
+        beat_s = float("-inf") if self._board is None else self._board.performer_beat_s
+        return beat_s > self._since_s and time.monotonic() - beat_s > HANGS_S
 
     def _hear(self, child: Child) -> None:
         try:
@@ -232,20 +249,22 @@ class PerformerLink:
 
     def _replace(self, dead: Child) -> None:
         """Have the spare play in place of a performer that has died."""
+        if self._spare is None:
+            self._pause()
         with self._lock:
             if self._closing.is_set():
                 return
             heir, self._spare = self._spare, None
             if heir is None:
-                self._pause()
                 heir = self._born()
-            self._active = heir
+            self._active, self._since_s = heir, time.monotonic()
             self._say(heir, self._outputs)
         status = dead.close(0.0)
         if self._with_spare:
             self._spare_due_s = time.monotonic() + SPARE_S
         self._deaths.append(time.monotonic())
-        self._tell(Problem(503, f"the performer {_fate(status)}; another has taken its place"))
+        fate = "hung" if dead.pid == self._hung else _fate(status)
+        self._tell(Problem(503, f"the performer {fate}; another has taken its place"))
 
     def _pause(self) -> None:
         """Wait a little if they die as fast as they are born."""

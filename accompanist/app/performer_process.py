@@ -44,7 +44,9 @@ __all__ = ["PerformerProcess", "main"]
 _LOG = logging.getLogger(__name__)
 LEAVE_S = 0.5
 """So long the last messages may take to leave."""
-LONGEST_WAIT_S = 1.0
+LONGEST_WAIT_S = 0.5
+BEAT_S = 0.2
+"""It shows that it lives so often."""
 MOST_UNTOLD = 1000
 """So many reports may wait for a parent that does not listen; further ones are dropped."""
 
@@ -73,6 +75,7 @@ class PerformerProcess:
         self._outputs: SetOutputs | None = None
         self._why_not = ""
         self._leaving = False
+        self._beat_s = float("-inf")
 
     def wake(self) -> None:
         """Have the loop look at everything now; from any thread or signal handler."""
@@ -110,7 +113,11 @@ class PerformerProcess:
         if self._core.has_news:
             for event in self._core.take_events():
                 self._tell(event)
-        wait_s = min(until_s - time.monotonic(), LONGEST_WAIT_S)
+        now_s = time.monotonic()
+        if self._core.on_stage and now_s - self._beat_s > BEAT_S:
+            self._board.beat()
+            self._beat_s = now_s
+        wait_s = min(until_s - now_s, LONGEST_WAIT_S)
         waiting: list[int] = [self._connection.fileno(), self._wake_in]
         if self._core.on_stage:  # the wake of the board is for who plays
             waiting.append(self._board.fileno())

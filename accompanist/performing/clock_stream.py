@@ -27,6 +27,10 @@ _SHORTEST_APPROACH_BEATS = 0.5
 _AHEAD_BEATS = 2.0
 """A written change of tempo is seen coming from this far."""
 _LOOKS = 4
+_FARTHEST_BEATS = 3.75
+"""A large one from as far as that: begun half of its bending ahead, the stream is back in phase
+when the bending is over. From further off it would be 0.3 beats ahead, which soon counts as wrong.
+"""
 _SLOWEST_QUARTER_S = 1.0 / (TICKS_A_QUARTER * 0.190)
 _FASTEST_QUARTER_S = 1.0 / (TICKS_A_QUARTER * 0.004)
 
@@ -87,7 +91,14 @@ class TickStream:
         behind its last knot is the tempo itself, at that place.
         """
         relative = timeline.rate_quarter_s / self._written_rate(timeline.quarters[-1])
-        step = _AHEAD_BEATS * self.beat_quarter(quarter) / _LOOKS
+        beat = self.beat_quarter(quarter)
+        i = bisect_right(self._written_quarters, quarter)
+        if i < len(self._written) and self._written[i][0] <= quarter + _FARTHEST_BEATS * beat:
+            there, rate = self._written[i]
+            bending_beats = abs(log(relative * rate / self.rate_quarter_s)) / self._slew(quarter)
+            if there - quarter <= 0.5 * bending_beats * beat:
+                return relative * rate
+        step = _AHEAD_BEATS * beat / _LOOKS
         ahead = [self._written_rate(quarter + i * step) for i in range(_LOOKS + 1)]
         return relative * sum(ahead) / len(ahead)
 

@@ -53,7 +53,6 @@ class Blank(Enum):
     QUARTER = "quarter"
     QPM = "qpm"
     TEXT = "text"
-    REPLY_PORT = "reply port"
     REPLY_URL = "reply url"
 
 
@@ -170,7 +169,6 @@ class TableDriver:
         self._table = table
         self._sample_rate: float | None = None
         self._reply_url = ""
-        self._reply_port = 0
 
     @property
     def table(self) -> HostTable:
@@ -178,7 +176,6 @@ class TableDriver:
         return self._table
 
     def hello(self, reply_host: str, reply_port: int) -> tuple[Osc, ...]:
-        self._reply_port = reply_port
         self._reply_url = f"osc.udp://{reply_host}:{reply_port}/"
         return self._filled(self._table.hello)
 
@@ -244,7 +241,6 @@ class TableDriver:
         values: dict[Blank, Argument | None] = {
             Blank.QPM: qpm,
             Blank.TEXT: text,
-            Blank.REPLY_PORT: self._reply_port,
             Blank.REPLY_URL: self._reply_url,
         }
         if place is not None:

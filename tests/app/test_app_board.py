@@ -161,6 +161,17 @@ def test_keys_are_counted_at_each_port(path: Path) -> None:
         assert list(heir.sounding.keys(64)) == [(10, 0)]
 
 
+def test_the_performer_shows_that_it_lives(path: Path) -> None:
+    with Board.open(path) as performer, Board.open(path) as link:
+        assert link.performer_beat_s == float("-inf")
+        beats = []
+        for _ in range(3):
+            performer.beat()
+            beats.append(link.performer_beat_s)
+        assert beats == sorted(set(beats))
+        assert link.heartbeat_s == float("-inf")  # the engine's is another
+
+
 def test_a_few_words_are_remembered(path: Path) -> None:
     with Board.open(path) as performer, Board.open(path) as heir:
         performer.remember(b"one")

@@ -28,6 +28,7 @@ from accompanist.app.links import (
     KeepTake,
     LoadPiece,
     OpenInput,
+    OutputsOpened,
     SetClock,
     SetOutputs,
     Silence,
@@ -177,9 +178,12 @@ def test_from_start_to_end(tmp_path: Path) -> None:
         ]
         assert house.performer.sent == [SetClock()]
         assert read_urls(tmp_path) == Urls("127.0.0.1", 7010, "/acc", "http://127.0.0.1:7011/")
+        house.performer.say(OutputsOpened((), realtime=False))
+        await until(lambda: b"WATCHDOG=1" in seen(house))
+        assert b"READY=1" not in seen(house)  # the engine has not said anything yet
         house.engine.say(InputOpened("mic", 44_100, 0.0), loaded(), view("idle"))
         await until(lambda: house.daemon.desk.get("piece/info")[0] == "Duet")
-        await until(lambda: b"WATCHDOG=1" in seen(house))
+        await until(lambda: b"READY=1" in seen(house))
 
     told: list[bytes] = []
 
@@ -192,7 +196,7 @@ def test_from_start_to_end(tmp_path: Path) -> None:
     assert house.log[3] == "answers no more"
     assert f"performer closes after {[Silence()]}" in house.log[4:]
     told.extend(house.datagrams_left)
-    assert told[0] == b"READY=1"
+    assert told.count(b"READY=1") == 1
     assert b"STATUS=no piece, loading" in told
     assert told[-1] == b"STOPPING=1"
 

@@ -79,6 +79,13 @@ def test_at_a_gate_the_music_stands() -> None:
     assert first["timemap"] == (NTP_S + 4.0, 5.0, 0.0)
 
 
+def test_behind_the_end_the_music_stands() -> None:
+    first = told(stage(), cue_at(state="ended"), 60.0)
+    assert first["position"] == (8, 33.0, 5.0)
+    assert first["timemap"] == (NTP_S + 60.0, 33.0, 0.0)
+    assert told(stage(), cue_at(), 60.0)["position/quarter"] == (33.0,)
+
+
 def test_before_the_beginning_the_music_stands_where_it_will_begin() -> None:
     closed = cue_at(quarter=5.0, state="armed", gate_quarter=float("-inf"))
     first = told(stage(), closed, 4.0)

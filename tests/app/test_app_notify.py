@@ -40,13 +40,6 @@ def test_states_are_told(systemd: socket.socket) -> None:
     assert environment == {}  # children do not speak for us
 
 
-def test_reloading_names_its_moment(systemd: socket.socket) -> None:
-    Notifier({"NOTIFY_SOCKET": systemd.getsockname()}).reloading()
-    first, second = systemd.recv(200).split(b"\n")
-    assert first == b"RELOADING=1"
-    assert second.startswith(b"MONOTONIC_USEC=")
-
-
 def test_an_abstract_socket() -> None:
     name = f"accompanist-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:

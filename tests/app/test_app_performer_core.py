@@ -361,6 +361,8 @@ def test_where_nobody_has_heard_it_the_music_begins_in_the_middle() -> None:
     hall.core.change_rig(Rig(hall.rig.midi))
     hall.go(0.05)
     assert [n for _, n in hall.midi.struck] == [60]
+    program_s = max(t for t, kind, _ in hall.midi.notes if kind is Kind.PROGRAM)
+    assert hall.midi.struck[0][0] - program_s >= 0.01 - 1e-9
     hall.go(0.5)
     assert [n for _, n in hall.midi.struck] == [60, 43]
 

@@ -23,7 +23,7 @@ from accompanist.app.links import (
     Sent,
     SetOutputs,
 )
-from accompanist.app.performer_link import PerformerEvent, PerformerLink
+from accompanist.app.performer_link import HANGS_S, PerformerEvent, PerformerLink
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockPlan
 from accompanist.performing.cue import Cue
@@ -139,6 +139,22 @@ def test_when_the_performer_is_killed_another_plays_on(tmp_path: Path, spare: bo
             hall.go(lambda: hall.struck[-1][0] > killed_s + 0.5)
             after = [time_s for time_s, _ in hall.struck if time_s > killed_s]
             assert after[0] - killed_s < 0.3
+
+
+def test_a_performer_that_hangs_is_replaced(tmp_path: Path) -> None:
+    with PerformerLink(tmp_path / "board", SILENT) as link:
+        hall = Conducted(link)
+        link.send(plan())
+        hall.go_for(1.0)
+        first = link.pid
+        os.kill(first, signal.SIGSTOP)
+        hall.go(lambda: link.pid != first)
+        stopped_s = time.monotonic() - hall.offset_s
+        hall.go(lambda: hall.struck[-1][0] > stopped_s + 0.5)
+        problems = [event.text for event in hall.of(Problem) if isinstance(event, Problem)]
+        assert problems == ["the performer hung; another has taken its place"]
+        hall.go_for(2 * HANGS_S)  # and the next one is not taken for hanging
+        assert len(hall.of(Problem)) == 1
 
 
 def test_a_spare_that_dies_is_replaced_without_a_word(tmp_path: Path) -> None:

@@ -237,7 +237,8 @@ def test_systemd_is_told_and_settings_are_read_again(tmp_path: Path) -> None:
         systemd.settimeout(READY_S)
         more = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
         with daemon(tmp_path, "--config", str(settings), more=more) as running:
-            assert systemd.recv(200) == b"READY=1"
+            while systemd.recv(200) != b"READY=1":
+                pass
             running.up()
             assert running.ask("/acc/follow/level") == (8.0,)
             settings.write_text("[follow]\nlevel = 3.0\n[osc]\nport = 7399\n", "utf-8")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from ardour_rig import Ardour, ardour_running, needs_ardour, only_ardour
+from daemon_rig import RunningDaemon
 from rig import RATE_HZ, Jack, MidiRecorder, MidiSender, jack_server, needs, wait_for
 
 pytestmark = [needs("jackd", "jackd2"), needs_ardour]
@@ -139,3 +140,15 @@ def roll_and_send(ardour: Ardour, sender: MidiSender) -> int:
     ardour.osc.send("/transport_stop")
     time.sleep(0.7)
     return first
+
+
+def test_a_daemon_that_comes_later_finds_its_tracks(tmp_path: Path, jack: Jack) -> None:
+    piece, out = tmp_path / "trio.mid", tmp_path / "trio"
+    write_trio(piece)
+    made = make_session(piece, out)
+    setting = made.stdout.splitlines()[-1].strip().replace("connect = ", "output.connect=")
+    ins = {"ardour:Cello/midi_in 1", "ardour:Drums/midi_in 1"}
+    with only_ardour() as port, ardour_running(jack, out / "trio.ardour", tmp_path / "home", port):
+        assert not jack.has("accompanist:parts")
+        with RunningDaemon(jack, tmp_path / "daemon", setting):
+            wait_for("connections", lambda: jack.connections("accompanist:parts") == ins, 20.0)

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from rig import HERE, PERIOD, RATE_HZ, Child, Jack, finish, jack_server, needs
+from daemon_rig import RunningDaemon
+from rig import HERE, PERIOD, RATE_HZ, Child, Jack, finish, jack_server, needs, wait_for
 
 pytestmark = needs("jackd", "jackd2")
 
@@ -73,6 +74,42 @@ def test_a_known_loop_is_measured_to_the_sample(tmp_path: Path) -> None:
         assert facts["found"]["heard"] == 5
         kept = json.loads((tmp_path / "accompanist" / "latency.json").read_text())
         assert kept["round_trips"] == [trip]
+
+
+def test_the_daemon_measures_when_told_and_uses_it(tmp_path: Path) -> None:
+    with (
+        jack_server("calibrate", tmp_path) as jack,
+        Child(
+            [sys.executable, str(HERE / "jack_loop.py"), "loop", str(DELAY)], jack.environment
+        ) as loop,
+        RunningDaemon(jack, tmp_path / "home") as daemon,
+    ):
+        loop.hear("ready")
+        daemon.do("latency/calibrate")
+        theirs = "PortAudio"
+        cable(jack, [((theirs, "out_0"), ("loop", "in")), (("loop", "out"), (theirs, "in_0"))])
+
+        def both_ms() -> float:
+            found = [daemon.osc.ask(f"/acc/latency/{way}") for way in ("in", "out")]
+            return sum(float(told[0]) for told in found if told)
+
+        whole_ms = 1000.0 * (DELAY + PERIOD) / RATE_HZ
+        wait_for(
+            f"{whole_ms:.2f} ms round trip: {daemon.errors()}",
+            lambda: abs(both_ms() - whole_ms) < 0.02,
+            40.0,
+        )
+        kept = json.loads((daemon.home / "state" / "accompanist" / "latency.json").read_text())
+        assert len(kept["round_trips"]) == 1
+        # without the cable it says so, and keeps what it had
+        loop.close()
+        since_s = time.monotonic()
+        daemon.do("latency/calibrate")
+        wait_for("a complaint", lambda: bool(daemon.errors(since_s)), 40.0)
+        address, code, text = daemon.errors(since_s)[0]
+        assert (address, code) == ("/acc/latency/calibrate", 503)
+        assert "connect the output with the input" in str(text)
+        assert abs(both_ms() - whole_ms) < 0.02
 
 
 def test_without_a_loop_it_says_how_to_cable(tmp_path: Path) -> None:

@@ -216,6 +216,9 @@ def test_killed_in_mid_chord_the_keys_are_let_go_and_the_music_goes_on(
     # the bass goes on, and the chord, half of which was still to come, is struck again
     assert len([h for h in heard if h.data[0] == 0x90 and h.frame > killed]) >= 8
     assert len([h for h in chord if h.data[0] == 0x91]) == 3
+    program = max(h.frame for h in heard if h.frame > killed and h.data[0] & 0xF0 == 0xC0)
+    ons = [h.frame for h in heard if h.frame > killed and h.data[0] & 0xF0 == 0x90]
+    assert ons[0] - program >= 0.01 * RATE_HZ - 1
     assert not still_down(heard)
 
 
