@@ -2,7 +2,7 @@
 # make demo    hear it: a simulated soloist on a bundled piece, written to demo-take/
 # make test    style, types, tests
 # make bench   figures on takes with known truth (DATA=folder with a manifest.csv)
-# make timing  how exactly notes and clock leave, through a JACK server (MINUTES=3)
+# make timing  how exactly notes and clock leave through JACK, into RESULTS.md (MINUTES=3)
 # make clean   remove .venv and everything that was built
 
 VENV := .venv
@@ -50,7 +50,7 @@ bench: setup
 	$(PY) tests/benchmarks/evaluate.py $(DATA)
 
 timing: setup-test
-	$(PY) tests/benchmarks/timing.py --minutes $(MINUTES)
+	$(PY) tests/benchmarks/timing.py --minutes $(MINUTES) --write
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-take

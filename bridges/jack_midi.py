@@ -22,7 +22,7 @@ from accompanist.performing.messages import Message
 from bridges.midi_bytes import wire_bytes
 from bridges.quiet import quiet_stderr
 
-__all__ = ["FrameClock", "JackMidi", "JackPort", "NameTakenError", "jack_library"]
+__all__ = ["FrameClock", "JackMidi", "JackPort", "NameTakenError", "OffsAgain", "jack_library"]
 
 _LOG = logging.getLogger(__name__)
 _WRAP = 1 << 32
@@ -31,6 +31,10 @@ _SMOOTHING: Final = 0.02
 _SNAP_S: Final = 0.002
 """If JACK's time is off by so much it has skipped, and is not to be smoothed."""
 _MARGIN_S: Final = 0.002
+_OVERRUN_CYCLES: Final = 8
+"""An overrun is told of some cycles later."""
+_MOST_OFFS: Final = 512
+_NOTE_OFF, _NOTE_ON, _CONTROL, _HOLD_PEDAL = 0x80, 0x90, 0xB0, 64
 _PATIENCE_S: Final = 0.005
 _Entry = tuple[float, int, int, bytes, object]
 """Monotonic time, order, port, bytes, what is given back when it has left."""
@@ -102,6 +106,39 @@ class FrameClock:
         return time_s * self._rate + self._offset
 
 
+class OffsAgain:
+    """Remembers what lets go, for when a cycle has been lost. Pure.
+
+    What a client writes in a cycle that it does not finish in time is heard by nobody. A note that
+    is missing is missed; one that is not let go hangs. So after an overrun the offs of the last
+    cycles are said again, but not for keys that have been struck since.
+    """
+
+    def __init__(self) -> None:
+        self._offs: deque[tuple[int, int, bytes]] = deque(maxlen=_MOST_OFFS)
+        self._down: set[tuple[int, int, int]] = set()
+
+    def wrote(self, frame: int, port: int, data: bytes) -> None:
+        """Take note of a message that has been written."""
+        kind = data[0] & 0xF0
+        if kind == _NOTE_ON:
+            self._down.add((port, data[0] & 0x0F, data[1]))
+        elif kind == _NOTE_OFF:
+            self._down.discard((port, data[0] & 0x0F, data[1]))
+            self._offs.append((frame, port, data))
+        elif kind == _CONTROL and data[1] == _HOLD_PEDAL and data[2] == 0:
+            self._offs.append((frame, port, data))
+
+    def again(self, since: int) -> list[tuple[int, bytes]]:
+        """Give (port, bytes) of what let go from a frame on, and still should."""
+        return [
+            (port, data)
+            for frame, port, data in self._offs
+            if frame >= since
+            and (data[0] & 0xF0 != _NOTE_OFF or (port, data[0] & 0x0F, data[1]) not in self._down)
+        ]
+
+
 class JackMidi:
     """A JACK client with MIDI outputs.
 
@@ -139,6 +176,9 @@ class JackMidi:
         self.gone = ""
         """Why nothing leaves any more; empty while all is well."""
         self.xruns = 0
+        self._xruns_seen = 0
+        self._expected = -1
+        self._offs = OffsAgain()
         self._count = itertools.count()
         self._incoming: deque[_Entry] = deque()
         self._waiting: list[_Entry] = []
@@ -244,6 +284,9 @@ class JackMidi:
         start = self._clock.hear(client.last_frame_time, now_s, now_frame)
         for port in self._ports:
             port.clear_buffer()
+        if self.xruns != self._xruns_seen or start != self._expected:
+            self._say_again(start, frames)
+        self._expected = start + frames
         while self._incoming:
             heapq.heappush(self._waiting, self._incoming.popleft())
         while self._waiting:
@@ -259,8 +302,18 @@ class JackMidi:
             except self._jack.JackError:  # the buffer is full: the next cycle has room
                 return
             self._last[number] = at
+            self._offs.wrote(at, number, data)
             heapq.heappop(self._waiting)
             self._left[number].append((tag, (at - frame) / self._rate))
+
+    def _say_again(self, start: int, frames: int) -> None:
+        """Let go once more of what was let go in cycles that may have been lost."""
+        self._xruns_seen = self.xruns
+        for number, data in self._offs.again(start - _OVERRUN_CYCLES * frames):
+            try:
+                self._ports[number].write_midi_event(0, data)
+            except self._jack.JackError:
+                return
 
     def _shut_down(self, _status: object, _reason: str) -> None:
         self.gone = "the JACK server has gone"

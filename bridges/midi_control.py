@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Final, Protocol
 
 from accompanist.errors import DeviceError
-from bridges.midi_in import find_midi_input
+from bridges.midi_ports import find_midi_input
 from bridges.quiet import quiet_stderr
 
 __all__ = ["PORT_NAME", "ControlPort", "MessageSource", "answering_backends", "open_control"]

@@ -8,39 +8,13 @@ from typing import Final
 
 from accompanist.errors import DeviceError
 from accompanist.followers.protocol import PlayedNote
-from bridges.midi_ports import MidiPort, list_midi_ports, rtmidi_library
+from bridges.midi_ports import MidiPort, rtmidi_library
 from bridges.quiet import quiet_stderr
 
-__all__ = ["MidiInput", "MidiPort", "find_midi_input", "list_midi_ports", "note_of"]
+__all__ = ["MidiInput", "note_of"]
 
 CLIENT_NAME: Final = "accompanist solo"
 NOTE_OFF, NOTE_ON = 0x80, 0x90
-
-
-def find_midi_input(wanted: str) -> MidiPort:
-    """Find an input by number or by a part of its name.
-
-    Raises
-    ------
-    DeviceError
-        There is none such; the message names those that there are.
-    """
-    ports = list_midi_ports()
-    if not ports:
-        raise DeviceError(
-            f"no MIDI input {wanted!r}: there is none on this machine; connect a keyboard and "
-            "switch it on, or play with --tap"
-        )
-    if wanted.isdecimal():
-        matching = [port for port in ports if port.number == int(wanted)]
-    else:
-        part = wanted.casefold()
-        exact = [port for port in ports if port.name == wanted]
-        matching = exact or [port for port in ports if part in port.name.casefold()]
-    if not matching:
-        there = "; ".join(f"{port.number}: {port.name}" for port in ports)
-        raise DeviceError(f"no MIDI input is called {wanted!r}; there are {there}")
-    return matching[0]
 
 
 def note_of(message: list[int] | tuple[int, ...], time_s: float) -> PlayedNote | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from accompanist.errors import DeviceError
 from bridges.quiet import quiet_stderr
 
-__all__ = ["MidiPort", "list_midi_ports", "rtmidi_library"]
+__all__ = ["MidiPort", "find_midi_input", "list_midi_ports", "rtmidi_library"]
 
 _CLIENT_NAME: Final = "accompanist look"
 
@@ -82,3 +82,29 @@ def _port_names(rtmidi: ModuleType, api: int, outputs: bool) -> list[str]:
     finally:
         if opened is not None:
             opened.delete()
+
+
+def find_midi_input(wanted: str) -> MidiPort:
+    """Find an input by number or by a part of its name.
+
+    Raises
+    ------
+    DeviceError
+        There is none such; the message names those that there are.
+    """
+    ports = list_midi_ports()
+    if not ports:
+        raise DeviceError(
+            f"no MIDI input {wanted!r}: there is none on this machine; connect a keyboard and "
+            "switch it on, or play with --tap"
+        )
+    if wanted.isdecimal():
+        matching = [port for port in ports if port.number == int(wanted)]
+    else:
+        part = wanted.casefold()
+        exact = [port for port in ports if port.name == wanted]
+        matching = exact or [port for port in ports if part in port.name.casefold()]
+    if not matching:
+        there = "; ".join(f"{port.number}: {port.name}" for port in ports)
+        raise DeviceError(f"no MIDI input is called {wanted!r}; there are {there}")
+    return matching[0]

@@ -147,6 +147,11 @@ class _Filler:
             shutil.copyfile(clip.path, self._interchange / "audiofiles" / clip.path.name)
             self._sound(pattern, clip)
         self._drop(pattern)
+        for element in self._root.iter():
+            if not len(element):
+                element.text = (
+                    None  # Ardour takes the space in an emptied list for one of its items
+                )
         self._root.set("id-counter", str(next(self._ids)))
 
     def _child(self, tag: str) -> ET.Element:

@@ -31,7 +31,9 @@ times, for six seconds in all.
 @click.command(name="calibrate", epilog=_EPILOG)
 @click.option("--input", "input_name", metavar="DEV", help="Audio input, by number or name.")
 @click.option("--output", "output_name", metavar="DEV", help="Audio output, by number or name.")
-@click.option("--channel", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option(
+    "--channel", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the input."
+)
 @click.option(
     "--block",
     type=click.IntRange(0, 8192),
@@ -39,7 +41,9 @@ times, for six seconds in all.
     show_default=True,
     help="Samples a block; 0 leaves it to the driver, any other may add a block of delay.",
 )
-@click.option("--repetitions", type=click.IntRange(3, 50), default=5, show_default=True)
+@click.option(
+    "--repetitions", type=click.IntRange(3, 50), default=5, show_default=True, help="How often."
+)
 @click.option(
     "--level",
     type=click.FloatRange(-60, 0),

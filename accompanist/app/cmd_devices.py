@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from accompanist.app.latencies import RoundTrip
     from bridges.audio_live import AudioDevice
-    from bridges.midi_in import MidiPort
+    from bridges.midi_ports import MidiPort
 
 __all__ = ["Devices", "command", "find_devices", "lines"]
 
@@ -46,7 +46,7 @@ def find_devices() -> Devices:
     from accompanist.errors import DeviceError
     from bridges.audio_live import list_audio_devices
     from bridges.midi_control import answering_backends
-    from bridges.midi_in import list_midi_ports
+    from bridges.midi_ports import list_midi_ports
     from bridges.soundfonts import find_soundfont
 
     problems: list[str] = []

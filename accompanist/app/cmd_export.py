@@ -12,6 +12,7 @@ _EPILOG = """\b
 Examples:
   accompanist export takes/sonata-20250101-1200 --format rpp          REAPER, opens with a click
   accompanist export my-take --format dawproject --out ~/sonata.dawproject
+  accompanist export my-take --format ardour --out ~/sessions/sonata  a session folder, complete
   accompanist export my-take --format audacity                       bars as a label track
 """
 
@@ -29,13 +30,15 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="What to write.  [default: in the take folder, named after it]",
+    help="What to write; in a folder that is there, a file named after the take.  [default: in the "
+    "take folder]",
 )
 def command(take: Path, wanted: str, out: Path | None) -> None:
     """Bring a take into a DAW, with its tempo map, markers, audio and MIDI.
 
     The take's first sample is the DAW's zero; every note stands on the grid where the score has
-    it and sounds when it sounded.
+    it and sounds when it sounded. An Ardour session has copies of the take's sound, and plays that
+    rather than the notes: unmute their tracks to give them other instruments.
     """
     from accompanist.app.exporting import export_take
 

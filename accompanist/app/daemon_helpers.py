@@ -177,7 +177,7 @@ class DaemonHelpers:
     async def _export(self, take: str, wanted: str, folder: str) -> None:
         command = [sys.executable, "-m", "accompanist", "export", take, "--format", wanted]
         if folder:
-            command += ["--out", str(Path(folder).expanduser())]
+            command += ["--out", str(_made(Path(folder)))]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -266,3 +266,14 @@ class DaemonHelpers:
         while self._wiring.facts.input is None:
             await asyncio.sleep(0.1)
         self.desk.do("arm", ())
+
+
+def _made(folder: Path) -> Path:
+    """Make a folder, if it is not there: what is exported gets a name of its own in it."""
+    try:
+        folder = folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DeskError(422, f"{folder}: cannot be written to ({reason})") from error
+    return folder

@@ -41,7 +41,8 @@ def open_feed(settings: InputSettings) -> tuple[AnyFeed, InputFacts]:
         The recording cannot be read.
     """
     if settings.midi_in is not None:
-        from bridges.midi_in import MidiInput, find_midi_input
+        from bridges.midi_in import MidiInput
+        from bridges.midi_ports import find_midi_input
 
         keys = MidiInput(find_midi_input(settings.midi_in))
         latency_s = settings.latency_s or 0.0
@@ -123,7 +124,7 @@ def check_input(settings: InputSettings) -> None:
         There is not.
     """
     if settings.midi_in is not None:
-        from bridges.midi_in import find_midi_input
+        from bridges.midi_ports import find_midi_input
 
         find_midi_input(settings.midi_in)
     elif settings.from_file is not None:

@@ -11,6 +11,7 @@ from accompanist.takes.export.arrangement import Arrangement, Clip, read_arrange
 from accompanist.takes.export.dawproject import write_dawproject
 from accompanist.takes.export.reaper import reaper_project
 from accompanist.takes.export.tables import audacity_labels, beats_csv
+from accompanist.takes.folder import TAKE_FILES
 
 __all__ = ["FORMATS", "export_take"]
 
@@ -64,12 +65,13 @@ def export_take(folder: Path, wanted: str, out: Path | None = None) -> Path:
     wanted : str
         One of `FORMATS`.
     out : Path, optional
-        The file; in the take folder, with its name, unless told.
+        The file, or the folder of an Ardour session; in the take folder, with its name, unless
+        told. In a folder that is there it gets that name, too.
 
     Returns
     -------
     Path
-        What was written.
+        What was written: a file, or the folder of an Ardour session.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def export_take(folder: Path, wanted: str, out: Path | None = None) -> Path:
     path = folder if out is None else out
     if path.is_dir() and not any(path.glob("*.ardour")):
         path = path / f"{folder.resolve().name}{ending}"
-    if path.resolve() == (folder / "accompaniment.mid").resolve():
+    if path.resolve() in {(folder / name).resolve() for name in TAKE_FILES}:
         raise UsageError(f"{path}: that is the take's own file; name another with --out")
     take = read_arrangement(folder, _clips(folder))
     try:
@@ -110,4 +112,6 @@ def _clips(folder: Path) -> Iterator[Clip]:
             info = soundfile.info(path)
         except (OSError, soundfile.SoundFileError) as error:
             raise BadInputError(f"{path}: cannot be read ({error})") from error
+        if not info.frames:
+            raise BadInputError(f"{path}: there is no sound in it; move it away to do without")
         yield Clip(name, path, info.duration, info.samplerate, info.channels)

@@ -185,7 +185,8 @@ def open_soloist(settings: PlaySettings) -> Soloist:
         taps = TapSource()
         return Soloist(KeyFeed(taps), "computer keyboard", KEYS_RATE, 0.0, taps=taps, keys=True)
     if settings.midi_in is not None:
-        from bridges.midi_in import MidiInput, find_midi_input
+        from bridges.midi_in import MidiInput
+        from bridges.midi_ports import find_midi_input
 
         keys = MidiInput(find_midi_input(settings.midi_in))
         return Soloist(KeyFeed(keys), keys.name, KEYS_RATE, 0.0, keys=True)

@@ -122,6 +122,7 @@ class Performer:
             case "program":
                 program = int(_within(control, float(value), -1, 127))
                 strip.program = None if program < 0 else program
+                self._scheduler.wait_until(time_s + SETTLE_S)
             case "channel":
                 return self._move(part, int(_within(control, float(value), 1, 16)), time_s)
             case _:

@@ -16,7 +16,15 @@ from accompanist.errors import AccompanistError, UsageError
 from accompanist.performing.messages import TimedMessage
 from accompanist.takes.record import TakeRecord
 
-__all__ = ["TAKE_FILE", "check_place", "is_take", "take_folder", "write_json", "write_tables"]
+__all__ = [
+    "TAKE_FILE",
+    "TAKE_FILES",
+    "check_place",
+    "is_take",
+    "take_folder",
+    "write_json",
+    "write_tables",
+]
 
 TAKE_FILE = "take.json"
 _RECORDING = "solo.wav"
@@ -27,6 +35,8 @@ _REPLACED = frozenset(
     )
 )  # fmt: skip
 """Files of a take; whatever else has been put beside them stays."""
+TAKE_FILES = _REPLACED | {_RECORDING}
+"""All that a take folder has of its own."""
 _POSITION = "# position: quarters\n"
 
 

@@ -16,7 +16,7 @@ from accompanist.app.cmd_devices import Devices, lines
 from accompanist.app.latencies import RoundTrip
 from accompanist.errors import DeviceError
 from bridges.audio_live import AudioDevice
-from bridges.midi_in import MidiPort
+from bridges.midi_ports import MidiPort
 
 FOUND = Devices(
     audio=(
@@ -62,7 +62,7 @@ def test_a_missing_library_is_told_and_no_failure(monkeypatch: pytest.MonkeyPatc
     def missing(*, outputs: bool = False) -> tuple[MidiPort, ...]:
         raise DeviceError("no MIDI library; install it")
 
-    monkeypatch.setattr("bridges.midi_in.list_midi_ports", missing)
+    monkeypatch.setattr("bridges.midi_ports.list_midi_ports", missing)
     monkeypatch.setattr("bridges.audio_live.list_audio_devices", lambda: ())
     result = CliRunner().invoke(main, ["devices"])
     assert result.exit_code == 0

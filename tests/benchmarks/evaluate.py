@@ -124,6 +124,13 @@ def document(
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def timing_section(path: Path) -> str:
+    """Give what ``timing.py`` has written there, which is not ours to replace."""
+    text = path.read_text("utf-8") if path.is_file() else ""
+    _, found, rest = text.partition("<!-- timing -->")
+    return f"\n{found}{rest}" if found else ""
+
+
 def main() -> int:
     """Run it all; 0 if every floor is met."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,7 +146,8 @@ def main() -> int:
     rows = floor_rows(pools(results), help_seconds())
     command = f"accompanist evaluate manifest.csv --followers {options.followers}"
     beside = options.out.with_name(f".{options.out.name}.part")
-    beside.write_text(document(results, rows, command), encoding="utf-8")
+    kept = timing_section(options.out)
+    beside.write_text(document(results, rows, command) + kept, encoding="utf-8")
     beside.replace(options.out)
     for what, floor, measured, met in rows:
         print(f"{'  ' if met else '! '}{what:36s} {floor:>10s} {measured:>12s}")  # noqa: T201

@@ -236,17 +236,17 @@ def rtmidi(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("rtmidi")
 def test_midi_ports_are_listed_over_the_systems_that_run() -> None:
-    ports = midi_in.list_midi_ports()
+    ports = midi_ports.list_midi_ports()
     assert [(p.number, p.name, p.system) for p in ports] == [
         (0, "Keystation 49", "ALSA"),
         (1, "Launchpad", "ALSA"),
     ]
-    assert len(midi_in.list_midi_ports(outputs=True)) == 2
+    assert len(midi_ports.list_midi_ports(outputs=True)) == 2
 
 
 @pytest.mark.usefixtures("rtmidi")
 def test_a_midi_keyboard_gives_its_keys_with_times() -> None:
-    keyboard = midi_in.MidiInput(midi_in.find_midi_input("keys"))
+    keyboard = midi_in.MidiInput(midi_ports.find_midi_input("keys"))
     client: Any = keyboard._input
     client.callback(([0x90, 60, 100], 0.0))
     client.callback(([0xB0, 64, 127], 0.1))
@@ -262,9 +262,9 @@ def test_a_midi_keyboard_gives_its_keys_with_times() -> None:
 @pytest.mark.usefixtures("rtmidi")
 def test_midi_ports_that_are_not_there_or_do_not_open() -> None:
     with pytest.raises(DeviceError, match="there are 0: Keystation 49; 1: Launchpad"):
-        midi_in.find_midi_input("Roland")
+        midi_ports.find_midi_input("Roland")
     with pytest.raises(DeviceError, match="does not open"):
-        midi_in.MidiInput(midi_in.find_midi_input("1"))
+        midi_in.MidiInput(midi_ports.find_midi_input("1"))
 
 
 @given(st.lists(st.integers(0, 255), max_size=4), st.floats(0, 10))

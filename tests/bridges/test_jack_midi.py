@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridges.jack_midi import FrameClock
+from bridges.jack_midi import FrameClock, OffsAgain
 
 RATE, PERIOD = 48_000, 256
 WRAP = 2**32
@@ -55,3 +55,25 @@ def test_a_skip_of_the_server_is_followed_at_once() -> None:
     skipped = 100 * PERIOD + 4800  # an xrun: the frames have moved on by a tenth of a second
     clock.hear(skipped, now_s, skipped)
     assert clock.frame(now_s) == pytest.approx(skipped, abs=1.0)
+
+
+def test_offs_of_lost_cycles_are_said_again() -> None:
+    offs = OffsAgain()
+    for frame, port, data in (
+        (100, 0, "903c40"),
+        (200, 0, "803c00"),  # too long ago
+        (900, 0, "904040"),
+        (1000, 0, "804000"),
+        (1000, 1, "804000"),
+        (1010, 0, "b04000"),
+        (1020, 0, "c00500"),
+        (1030, 0, "914840"),
+        (1040, 0, "814800"),
+        (1050, 0, "914840"),  # struck again since
+    ):
+        offs.wrote(frame, port, bytes.fromhex(data))
+    assert [(port, data.hex()) for port, data in offs.again(950)] == [
+        (0, "804000"),
+        (1, "804000"),
+        (0, "b04000"),
+    ]

@@ -265,6 +265,16 @@ def test_without_sound_the_notes_are_heard(take: Path, tmp_path: Path) -> None:
         assert level[begin : begin + rate // 5].max() > 0.005, time_s
 
 
+def test_a_take_in_which_nothing_was_played_opens(take: Path, tmp_path: Path) -> None:
+    for name in ("solo.wav", "accompaniment.wav"):
+        (take / name).unlink()
+    score = Score("Silence", (Part(1, "Solo", ()),), (Measure(0.0, 4.0, "1"),))
+    write_midi(take / "accompaniment.mid", score, [], 5.0)
+    session = exported(take, tmp_path / "session")
+    found = read_session(session, tmp_path / "home", 1)
+    assert (found.tracks, found.bars, found.marks) == ({}, [0], {"session": 0})
+
+
 def test_a_session_that_is_there_is_left_alone(take: Path, tmp_path: Path) -> None:
     session = exported(take, tmp_path / "session")
     before = session.read_bytes()

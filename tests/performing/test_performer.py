@@ -127,6 +127,14 @@ def test_pan_and_program_are_sent_at_once_and_kept_through_a_jump() -> None:
     assert [m.message.number for m in player.mix(3, "program", -1, 2.0)] == [0]
 
 
+def test_no_note_comes_sooner_than_a_new_program_has_settled() -> None:
+    player = performer()
+    player.take(cue())
+    player.due(0.999)
+    player.mix(2, "program", 19, 0.999)
+    assert notes(player.due(1.5))[0] == (1.009, 2, 61)
+
+
 def test_a_part_moves_to_another_channel_and_leaves_nothing_behind() -> None:
     player = performer()
     player.take(cue())

@@ -23,7 +23,7 @@ def write_dawproject(path: Path, take: Arrangement) -> None:
 
     Sound files lie on their tracks in seconds, unwarped, from the take's first sample on.
     """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         archive.writestr("project.xml", _text(_project(take)))
         archive.writestr("metadata.xml", _text(_metadata(take)))
         for clip in take.clips:
