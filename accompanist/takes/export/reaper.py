@@ -126,10 +126,11 @@ def _midi_track(track: Track, take: Arrangement) -> Iterator[str]:
 
 
 def _messages(track: Track) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Offs before everything else that stands at the same tick."""
+    """Offs before everything else that stands at the same tick; a note lasts a tick at least."""
     channel = track.channel - 1
     for note in track.notes:
-        yield round(note.end_quarter * _TICKS), (0x80 + channel, note.pitch, 0)
+        end = max(round(note.end_quarter * _TICKS), round(note.start_quarter * _TICKS) + 1)
+        yield end, (0x80 + channel, note.pitch, 0)
     for step in track.steps:
         yield round(step.quarter * _TICKS), step.data
     for note in track.notes:
