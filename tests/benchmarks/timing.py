@@ -266,6 +266,7 @@ def _spread(values: FloatArray) -> tuple[float, float, float]:
 def note_errors_ms(heard: Sequence[Heard]) -> tuple[FloatArray, float]:
     """Give each chord's distance from a straight line, and the drift from its tempo in ppm."""
     frames = np.array(sorted({m.frame for m in heard if m.port == "parts" and _struck(m)}))
+    frames = frames[frames > frames[0] + SETTLED_S * RATE_HZ]  # it is told to start at once
     beats = np.round((frames - frames[0]) / (BEAT_S * RATE_HZ))
     slope, start = np.polyfit(beats, frames, 1)
     errors_ms = 1000.0 * (frames - (slope * beats + start)) / RATE_HZ

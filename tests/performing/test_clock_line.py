@@ -278,6 +278,29 @@ def test_a_written_change_of_tempo_is_met_and_not_felt_as_an_error_before() -> N
     assert receiver.intervals_s[-1] == pytest.approx(TICK_S, rel=0.005)
 
 
+def test_a_large_written_change_is_bent_to_without_overshooting() -> None:
+    # 100 to 130 at quarter 20: begun half of the way before, tempo and place are right together
+    plan = ClockPlan(
+        end_quarter=400.0,
+        rate_quarter_s=100 / 60,
+        written_quarter_s=((0.0, 100 / 60), (20.0, 130 / 60)),
+    )
+    line = Timeline((1.0, 13.0), (0.0, 20.0), 130 / 60)
+    receiver = follow([armed(), replace(going(1.0, 0.0, 100), timeline=line)], 25.0, plan)
+    assert receiver.stops_s == []
+    tempi = [
+        (tick_s, 60.0 / 24.0 / interval_s)
+        for tick_s, interval_s in zip(receiver.ticks_s, receiver.intervals_s, strict=False)
+        if tick_s > 2.0
+    ]
+    assert max(tempo for _, tempo in tempi) < 131.0
+    reached_s = next(tick_s for tick_s, tempo in tempi if tempo > 128.0)
+    assert 13.0 < reached_s < 15.5
+    for tick_s, quarter in receiver.counted:
+        assert abs(quarter - line.to_quarter(tick_s)) < 0.4
+    assert receiver.counted[-1][1] == pytest.approx(line.to_quarter(25.0), abs=0.05)
+
+
 def test_an_error_of_position_is_mended_by_relocation() -> None:
     cues = [armed(), going(1.0, 0.0, 120), going(5.0, 8.6, 120)]
     receiver = follow(cues, 9.0, LONG)
