@@ -1,7 +1,7 @@
 """The command line: a table of commands, loaded when called, and one way to report failure.
 
 Nothing heavy is imported here, so that ``accompanist --help`` answers at once. A command is a
-module ``accompanist.app.cmd_<name>`` with a `click.Command` named ``command``.
+module ``accompanist.app.commands.<name>`` with a `click.Command` named ``command``.
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 3 bad input file, 4 no such device or port, 5 daemon
 not reachable, 130 interrupted by Ctrl-C.
@@ -25,67 +25,67 @@ __all__ = ["COMMANDS", "LazyGroup", "main", "run"]
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": (
-        "accompanist.app.cmd_demo",
+        "accompanist.app.commands.demo",
         "command",
         "Hear the whole chain on a bundled piece with a simulated soloist.",
     ),
     "render": (
-        "accompanist.app.cmd_render",
+        "accompanist.app.commands.render",
         "command",
         "Accompany a recorded soloist, faster than real time, into a take folder.",
     ),
     "play": (
-        "accompanist.app.cmd_play",
+        "accompanist.app.commands.play",
         "command",
         "Accompany you live: microphone, MIDI keyboard or computer keys.",
     ),
     "daemon": (
-        "accompanist.app.cmd_daemon",
+        "accompanist.app.commands.daemon",
         "command",
         "The background service for DAWs and loopers, driven by OSC, pedals and 'ctl'.",
     ),
     "ctl": (
-        "accompanist.app.cmd_ctl",
+        "accompanist.app.commands.ctl",
         "command",
         "Talk to the running daemon: load, arm, start, stop, goto, status, watch.",
     ),
     "pieces": (
-        "accompanist.app.cmd_pieces",
+        "accompanist.app.commands.pieces",
         "command",
         "The score library: list, show, add, remove, check.",
     ),
     "session": (
-        "accompanist.app.cmd_session",
+        "accompanist.app.commands.session",
         "command",
         "A session for a DAW: an instrument track a part, wired to our ports.",
     ),
     "devices": (
-        "accompanist.app.cmd_devices",
+        "accompanist.app.commands.devices",
         "command",
         "Audio devices, MIDI ports and sound fonts found on this machine.",
     ),
     "calibrate": (
-        "accompanist.app.cmd_calibrate",
+        "accompanist.app.commands.calibrate",
         "command",
         "Measure round-trip latency by loop-back, and keep it.",
     ),
     "doctor": (
-        "accompanist.app.cmd_doctor",
+        "accompanist.app.commands.doctor",
         "command",
         "What is missing on this machine, and how to get it.",
     ),
     "export": (
-        "accompanist.app.cmd_export",
+        "accompanist.app.commands.export",
         "command",
         "Bring a take, with its tempo map, into a DAW.",
     ),
     "simulate": (
-        "accompanist.app.cmd_simulate",
+        "accompanist.app.commands.simulate",
         "command",
         "A soloist made to order: a take with human timing, and its truth.",
     ),
     "evaluate": (
-        "accompanist.app.cmd_evaluate",
+        "accompanist.app.commands.evaluate",
         "command",
         "Run followers over takes with known truth and print the figures.",
     ),

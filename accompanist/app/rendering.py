@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from accompanist.app.keeping.files import write_sound, write_take
 from accompanist.app.offline import OfflineSettings, Take, listening_followers, run_take
 from accompanist.app.progress import progress_bar
-from accompanist.app.take_files import write_sound, write_take
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.errors import BadInputError, UsageError
 from accompanist.followers.registry import DEFAULT_FOLLOWER

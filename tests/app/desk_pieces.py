@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from accompanist.app.config import Config
-from accompanist.app.control_desk import ControlDesk
-from accompanist.app.desk import Values
-from accompanist.app.desk_events import DeskEvents
-from accompanist.app.links import InputOpened, PieceLoaded, View
+from accompanist.app.config.settings import Config
+from accompanist.app.desk.control import ControlDesk
+from accompanist.app.desk.events import DeskEvents
+from accompanist.app.desk.protocol import Values
+from accompanist.app.processes.links import InputOpened, PieceLoaded, View
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockPlan
 from accompanist.performing.cue import Cue

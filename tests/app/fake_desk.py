@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from accompanist.app.desk import DeskError, Values, Watcher
-from accompanist.app.osc_table import TABLE, Kind, find, keys
+from accompanist.app.desk.protocol import DeskError, Values, Watcher
+from accompanist.app.osc.table import TABLE, Kind, find, keys
 
 __all__ = ["FakeDesk"]
 

@@ -9,9 +9,9 @@ from itertools import count
 
 from fake_desk import FakeDesk
 
-from accompanist.app.osc_dispatch import Dispatcher
-from accompanist.app.osc_peer import Peer
-from accompanist.app.osc_subscribers import Subscribers
+from accompanist.app.osc.dispatch import Dispatcher
+from accompanist.app.osc.peer import Peer
+from accompanist.app.osc.subscribers import Subscribers
 from bridges.osc import OscArgument, OscMessage, decode, encode
 
 __all__ = ["UNIX_S", "Bench", "Timer", "VirtualLoop"]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accompanist.app import board as board_module
-from accompanist.app.board import MOST_KNOTS, MOST_PORTS, Board
+from accompanist.app.processes import board as board_module
+from accompanist.app.processes.board import MOST_KNOTS, MOST_PORTS, Board
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.cue import Cue
 

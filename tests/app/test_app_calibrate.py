@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
-from accompanist.app import calibrate, latencies
-from accompanist.app.calibrate import Found, find_round_trip, make_probe
 from accompanist.app.cli import main
-from accompanist.app.latencies import RoundTrip
+from accompanist.app.machine import calibrate, latencies
+from accompanist.app.machine.calibrate import Found, find_round_trip, make_probe
+from accompanist.app.machine.latencies import RoundTrip
 from accompanist.errors import DeviceError
 
 FloatArray = npt.NDArray[np.float64]

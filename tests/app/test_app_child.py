@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.child import Child, PeerGoneError, parent_connection, received
+from accompanist.app.processes.child import Child, PeerGoneError, parent_connection, received
 
 ECHO = "child_echo"
 
@@ -66,7 +66,7 @@ def test_a_child_that_is_killed_is_noticed_at_once(echo: str) -> None:
 
 
 def test_a_child_that_hangs_is_given_up(echo: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accompanist.app.child.SEND_TIMEOUT_S", 1)
+    monkeypatch.setattr("accompanist.app.processes.child.SEND_TIMEOUT_S", 1)
     with Child(echo) as child:
         child.send("here?")
         assert child.receive(10.0)

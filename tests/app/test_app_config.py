@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from accompanist.app.cli import main
-from accompanist.app.config import Config
-from accompanist.app.config_file import (
+from accompanist.app.config.file import (
     config_path,
     differences,
     parse_setting,
     read_config,
     write_default,
 )
-from accompanist.app.config_text import default_text
+from accompanist.app.config.settings import Config
+from accompanist.app.config.text import default_text
 from accompanist.errors import AccompanistError, BadInputError, UsageError
 
 WRONG = {

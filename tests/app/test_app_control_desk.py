@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 import pytest
 from desk_pieces import FakeLink, duet, loaded, make_desk, view
 
-from accompanist.app.config import Config, InputConfig, OutputConfig
-from accompanist.app.desk import DeskError, Values
-from accompanist.app.desk_transport import RUNNING
-from accompanist.app.links import (
+from accompanist.app.config.settings import Config, InputConfig, OutputConfig
+from accompanist.app.desk.protocol import DeskError, Values
+from accompanist.app.desk.transport import RUNNING
+from accompanist.app.osc.table import TABLE, Kind, keys
+from accompanist.app.processes.links import (
     Click,
     Do,
     EngineDied,
@@ -32,7 +33,6 @@ from accompanist.app.links import (
     SetOutputs,
     Silence,
 )
-from accompanist.app.osc_table import TABLE, Kind, keys
 from accompanist.performing.messages import Kind as Message_kind
 from accompanist.performing.messages import Message, TimedMessage
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.control_input import ControlInput, ControlSettings
-from accompanist.app.desk import DeskError, Values, Watcher
-from accompanist.app.pedals import DEFAULTS, Binding
+from accompanist.app.control.input import ControlInput, ControlSettings
+from accompanist.app.control.pedals import DEFAULTS, Binding
+from accompanist.app.desk.protocol import DeskError, Values, Watcher
 from accompanist.errors import DeviceError
 from bridges.midi_control import open_control
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from osc_virtual import UNIX_S, VirtualLoop
 
-from accompanist.app.cue_files import piece_rules
-from accompanist.app.cue_rules import CueBook, Rule, Send, pitch_of, rules_from
-from accompanist.app.cue_sender import CueSender
-from accompanist.app.links import Reported
+from accompanist.app.cues.files import piece_rules
+from accompanist.app.cues.rules import CueBook, Rule, Send, pitch_of, rules_from
+from accompanist.app.cues.sender import CueSender
+from accompanist.app.processes.links import Reported
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import BadInputError, UsageError
 from accompanist.performing.cue import Cue

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from desk_pieces import FakeLink, Told, cue_at, loaded, view
 
-from accompanist.app.config import Config, PieceConfig
-from accompanist.app.config_file import read_config
-from accompanist.app.control_desk import ControlDesk
-from accompanist.app.daemon import Daemon
-from accompanist.app.daemon_helpers import DaemonHelpers
-from accompanist.app.desk import DeskError
-from accompanist.app.links import (
+from accompanist.app.config.file import read_config
+from accompanist.app.config.settings import Config, PieceConfig
+from accompanist.app.daemon.daemon import Daemon
+from accompanist.app.daemon.helpers import DaemonHelpers
+from accompanist.app.daemon.notify import Notifier
+from accompanist.app.daemon.runtime import Runtime, Urls, read_urls
+from accompanist.app.desk.control import ControlDesk
+from accompanist.app.desk.protocol import DeskError
+from accompanist.app.processes.links import (
     Do,
     EngineDied,
     EngineSettings,
@@ -34,8 +36,6 @@ from accompanist.app.links import (
     Silence,
     TakeKept,
 )
-from accompanist.app.notify import Notifier
-from accompanist.app.runtime import Runtime, Urls, read_urls
 from accompanist.errors import AccompanistError
 from accompanist.performing.cue import Cue
 
@@ -272,7 +272,7 @@ def test_an_event_that_nobody_understands_harms_nobody(
     async def scene(house: House) -> None:
         await until(lambda: "answers" in house.log)
         house.daemon.events.on_reported.append(lambda event: 1 / 0)  # type: ignore[arg-type]
-        from accompanist.app.links import Reported
+        from accompanist.app.processes.links import Reported
 
         house.engine.say(Reported(0.0, 0.0), InputOpened("mic", 44_100, 0.0))
         await until(lambda: house.daemon.desk.wiring.facts.input is not None)

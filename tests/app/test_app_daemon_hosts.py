@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from accompanist.app.config import Config
-from accompanist.app.daemon_hosts import hosts_by_name
+from accompanist.app.config.settings import Config
+from accompanist.app.daemon.hosts import hosts_by_name
 from bridges.hosts.registry import host_driver
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from desk_pieces import cue_at, make_desk, view
 
-from accompanist.app.daemon_link import LinkNeighbour
-from accompanist.app.desk import DeskError
-from accompanist.app.links import Do
+from accompanist.app.daemon.link import LinkNeighbour
+from accompanist.app.desk.protocol import DeskError
+from accompanist.app.processes.links import Do
 from accompanist.errors import DeviceError
 from bridges.link import LinkReading
 

@@ -9,10 +9,16 @@ from desk_pieces import cue_at, duet, loaded, make_desk, view
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accompanist.app.desk import DeskError, Value, Values
-from accompanist.app.desk_stage import Moment
-from accompanist.app.links import EngineDied, InputOpened, OutputsOpened, Problem, TakeKept
-from accompanist.app.osc_table import TABLE, Argument, Kind
+from accompanist.app.desk.protocol import DeskError, Value, Values
+from accompanist.app.desk.stage import Moment
+from accompanist.app.osc.table import TABLE, Argument, Kind
+from accompanist.app.processes.links import (
+    EngineDied,
+    InputOpened,
+    OutputsOpened,
+    Problem,
+    TakeKept,
+)
 
 STATES = (
     "idle", "armed", "countin", "following", "holding", "waiting", "vamping", "lost", "paused",

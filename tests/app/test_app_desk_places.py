@@ -9,8 +9,8 @@ from desk_pieces import duet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accompanist.app.desk import DeskError
-from accompanist.app.desk_places import Beat, Places
+from accompanist.app.desk.places import Beat, Places
+from accompanist.app.desk.protocol import DeskError
 from accompanist.score.model import Mark, Measure, Metre, Part, Score
 
 PLACES = Places(duet())

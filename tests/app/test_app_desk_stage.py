@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from desk_pieces import cue_at, duet
 
-from accompanist.app.desk import Values
-from accompanist.app.desk_places import Places
-from accompanist.app.desk_stage import BEAT_AHEAD_S, Moment, Stage
+from accompanist.app.desk.places import Places
+from accompanist.app.desk.protocol import Values
+from accompanist.app.desk.stage import BEAT_AHEAD_S, Moment, Stage
 from accompanist.performing.cue import Cue
 
 OFFSET_S = 1000.0

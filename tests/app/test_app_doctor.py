@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from accompanist.app import doctor, doctor_machine
 from accompanist.app.cli import main
-from accompanist.app.doctor import Finding, Level, Probe, examine, how_to_get, usable
+from accompanist.app.machine import checks as doctor_machine
+from accompanist.app.machine import doctor
+from accompanist.app.machine.doctor import Finding, Level, Probe, examine, how_to_get, usable
 from accompanist.errors import DeviceError
 
 LIBRARIES = dict.fromkeys(("sounddevice", "soundfile", "rtmidi", "fluidsynth", "jack"), "")

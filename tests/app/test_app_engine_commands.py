@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accompanist.app.engine_commands import COMMANDS, CommandError, Commands
+from accompanist.app.engine.commands import COMMANDS, CommandError, Commands
 from accompanist.conducting.conductor import Conductor
 
 

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from accompanist.app.engine_input import needs_opening
-from accompanist.app.engine_piece import InputFacts
-from accompanist.app.input_opener import InputOpener
-from accompanist.app.lasting_feed import AnyFeed, LastingFeed
-from accompanist.app.links import InputSettings
-from accompanist.app.live_feeds import AudioFeed, KeyFeed
+from accompanist.app.engine.feeds import AudioFeed, KeyFeed
+from accompanist.app.engine.input import needs_opening
+from accompanist.app.engine.lasting_feed import AnyFeed, LastingFeed
+from accompanist.app.engine.opener import InputOpener
+from accompanist.app.engine.piece import InputFacts
+from accompanist.app.processes.links import InputSettings
 from accompanist.errors import DeviceError
 from accompanist.followers.protocol import PlayedNote
 from bridges.audio_ring import Block
@@ -90,8 +90,8 @@ class Ear:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in ("lasting_feed", "live_feeds"):
-        monkeypatch.setattr(f"accompanist.app.{module}.time", made)
+    for module in ("lasting_feed", "feeds"):
+        monkeypatch.setattr(f"accompanist.app.engine.{module}.time", made)
     return made
 
 
@@ -213,7 +213,7 @@ class Shelf:
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("accompanist.app.input_opener.AGAIN_S", 0.005)
+    monkeypatch.setattr("accompanist.app.engine.opener.AGAIN_S", 0.005)
     made = Shelf()
     made.opener.start()
     yield made
@@ -299,7 +299,7 @@ class Keys:
 def test_a_keyboard_that_is_pulled_out_is_noticed(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accompanist.app.input_opener.LOOK_S", 0.005)
+    monkeypatch.setattr("accompanist.app.engine.opener.LOOK_S", 0.005)
     boards = [Keys(), Keys()]
     left = iter(boards)
 

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from accompanist.app.board import Board
-from accompanist.app.child import Child
-from accompanist.app.engine_link import EngineLink
-from accompanist.app.keep_take import write_kept
-from accompanist.app.links import (
+from accompanist.app.engine.link import EngineLink
+from accompanist.app.keeping.keep_take import write_kept
+from accompanist.app.keeping.ring import TakeRing, journal_seconds
+from accompanist.app.processes.board import Board
+from accompanist.app.processes.child import Child
+from accompanist.app.processes.links import (
     Click,
     Do,
     EngineDied,
@@ -36,7 +37,6 @@ from accompanist.app.links import (
     TakeKept,
     View,
 )
-from accompanist.app.take_ring import TakeRing, journal_seconds
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
@@ -231,7 +231,7 @@ def test_when_the_daemon_dies_it_leaves_with_the_take_on_disk(
 ) -> None:
     Board.create(tmp_path / "board").close()
     arguments = (str(tmp_path / "board"), str(tmp_path / "takes"), "60", "50")
-    child = Child("accompanist.app.engine_process", *arguments)
+    child = Child("accompanist.app.engine.process", *arguments)
     child.send(OpenInput(InputSettings(from_file=soloist[0])))
     child.send(LoadPiece(PIECE, EngineSettings()))
     wait_until(child, lambda event: isinstance(event, PieceLoaded))
@@ -353,8 +353,8 @@ def test_an_engine_that_dies_of_a_piece_is_not_fed_it_for_ever(tmp_path: Path) -
     module = tmp_path / "dies.py"
     module.write_text(
         "import sys\n"
-        "from accompanist.app.child import parent_connection\n"
-        "from accompanist.app.links import LoadPiece\n"
+        "from accompanist.app.processes.child import parent_connection\n"
+        "from accompanist.app.processes.links import LoadPiece\n"
         "connection = parent_connection(sys.argv[1])\n"
         "while not isinstance(connection.recv(), LoadPiece):\n"
         "    pass\n"
@@ -383,12 +383,12 @@ def test_an_engine_that_says_nothing_is_replaced(
 ) -> None:
     (tmp_path / "hangs.py").write_text(
         "import sys, time\n"
-        "from accompanist.app.child import parent_connection\n"
+        "from accompanist.app.processes.child import parent_connection\n"
         "connection = parent_connection(sys.argv[1])\n"
         "time.sleep(60)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("accompanist.app.engine_link.SILENT_S", 0.2)
+    monkeypatch.setattr("accompanist.app.engine.link.SILENT_S", 0.2)
     with EngineLink(tmp_path / "board", module="hangs") as link:
         first = link.pid
         end_s = time.monotonic() + 20.0

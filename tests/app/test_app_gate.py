@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accompanist.app.gate import OPEN_S, Gate
+from accompanist.app.engine.gate import OPEN_S, Gate
 
 RATE = 1000
 

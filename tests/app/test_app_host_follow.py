@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from accompanist.app.host_follow import HostFollow, HostSettings, ScoreTimes
+from accompanist.app.hosts.follow import HostFollow, HostSettings, ScoreTimes
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.cue import Cue
 from bridges.hosts.registry import host_driver

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from accompanist.app.host_links import HostLinks, HostSettings, score_times
+from accompanist.app.hosts.links import HostLinks, HostSettings, score_times
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.cue import Cue
 from accompanist.score.model import Mark, Measure, Note, Part, Score, TempoMark

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.evaluation_files import _file_name
+from accompanist.app.evaluating.files import _file_name
 from accompanist.app.interrupts import (
     children_spared,
     interrupts_ignored,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from accompanist.app.jack_connections import Connections
+from accompanist.app.performer.jack_connections import Connections
 
 
 class FakeJack:

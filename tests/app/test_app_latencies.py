@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.latencies import (
+from accompanist.app.machine.latencies import (
     RoundTrip,
     forget_latencies,
     keep_latency,

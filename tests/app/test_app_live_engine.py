@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from accompanist.app.live import LiveEngine, differs
-from accompanist.app.live_feeds import AudioFeed, KeyFeed
-from accompanist.app.playing import TapSource
+from accompanist.app.engine.feeds import AudioFeed, KeyFeed
+from accompanist.app.engine.live import LiveEngine, differs
+from accompanist.app.playing.player import TapSource
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import DeviceError

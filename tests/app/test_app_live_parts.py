@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from accompanist.app.bars import BarCounter, BarPosition
-from accompanist.app.count_in import CountIn
-from accompanist.app.keymap import Action, Command, KeyMap
-from accompanist.app.level import LevelMeter
-from accompanist.app.live import LiveView
-from accompanist.app.playing import Router, TapSource
-from accompanist.app.stream_clock import StreamClock
-from accompanist.app.terminal import Flags, Screen, sparkline
+from accompanist.app.engine.level import LevelMeter
+from accompanist.app.engine.live import LiveView
+from accompanist.app.engine.stream_clock import StreamClock
+from accompanist.app.playing.count_in import CountIn
+from accompanist.app.playing.keymap import Action, Command, KeyMap
+from accompanist.app.playing.player import Router, TapSource
+from accompanist.app.playing.terminal import Flags, Screen, sparkline
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Estimate, FollowerState

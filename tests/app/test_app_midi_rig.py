@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fake_outlets import FakeSink, Hand
 
-from accompanist.app import midi_rig
-from accompanist.app.board import Board, SoundingTable
-from accompanist.app.jack_connections import Connections
-from accompanist.app.links import OutputSettings
-from accompanist.app.midi_rig import NO_MIDI, MidiRig, open_midi
+from accompanist.app.performer import midi_rig
+from accompanist.app.performer.jack_connections import Connections
+from accompanist.app.performer.midi_rig import NO_MIDI, MidiRig, open_midi
+from accompanist.app.processes.board import Board, SoundingTable
+from accompanist.app.processes.links import OutputSettings
 from accompanist.errors import DeviceError
 from bridges.jack_midi import NameTakenError
 

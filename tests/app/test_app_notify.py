@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.notify import Notifier
+from accompanist.app.daemon.notify import Notifier
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from osc_virtual import Bench
 
-from accompanist.app.desk import Values
-from accompanist.app.osc_table import TABLE, Kind, find, keys
+from accompanist.app.desk.protocol import Values
+from accompanist.app.osc.table import TABLE, Kind, find, keys
 from bridges.osc import OscArgument, OscMessage
 
 SWITCHES = (
@@ -223,7 +223,7 @@ def test_addresses_that_are_none(bench: Bench, address: str) -> None:
 
 @pytest.mark.parametrize("key", list(keys((1,))))
 def test_defaults_fit_their_own_entries(key: str) -> None:
-    from accompanist.app.osc_arguments import taken
+    from accompanist.app.osc.arguments import taken
 
     found = find(key)
     assert found is not None

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from osc_virtual import UNIX_S, Bench
 
-from accompanist.app.desk import DeskError
-from accompanist.app.osc_leases import Leases
-from accompanist.app.osc_pattern import matches
+from accompanist.app.desk.protocol import DeskError
+from accompanist.app.osc.leases import Leases
+from accompanist.app.osc.pattern import matches
 from accompanist.errors import BadInputError
 from bridges.osc import OscMessage, decode, encode, encode_bundle, ntp_from_unix
 

@@ -20,11 +20,11 @@ import aiohttp
 import pytest
 from fake_desk import FakeDesk
 
-from accompanist.app.osc_http import allowed_host
-from accompanist.app.osc_query import attributes, tree
-from accompanist.app.osc_service import OscService, OscSettings
-from accompanist.app.osc_table import TABLE, find
-from accompanist.app.runtime import Urls
+from accompanist.app.daemon.runtime import Urls
+from accompanist.app.osc.http import allowed_host
+from accompanist.app.osc.query import attributes, tree
+from accompanist.app.osc.service import OscService, OscSettings
+from accompanist.app.osc.table import TABLE, find
 from accompanist.errors import AccompanistError, UsageError
 from bridges.osc import OscArgument, OscMessage, decode, encode, encode_bundle
 from bridges.osc_udp import OscUdp

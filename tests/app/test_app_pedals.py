@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accompanist.app.pedals import ACTIONS, DEFAULTS, Binding, Pedals, Wish, binding_of
+from accompanist.app.control.pedals import ACTIONS, DEFAULTS, Binding, Pedals, Wish, binding_of
 
 CUE, BACK, PANIC = Wish("cue"), Wish("goto/prev"), Wish("midi/panic")
 HOLD, GO_ON = Wish("hold", (1,)), Wish("hold", (0,))

@@ -10,9 +10,9 @@ from fake_outlets import FakeBoard, FakeSink, Hand, LaterSink, sounding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accompanist.app.links import Click, LoadPlan, Mix, Problem, Sent, SetClock
-from accompanist.app.performer_core import STALE_S, PerformerCore
-from accompanist.app.sinks import Outlet, Rig
+from accompanist.app.performer.core import STALE_S, PerformerCore
+from accompanist.app.performer.sinks import Outlet, Rig
+from accompanist.app.processes.links import Click, LoadPlan, Mix, Problem, Sent, SetClock
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockEvent, ClockKind, ClockPlan
 from accompanist.performing.cue import Cue

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.board import Board
-from accompanist.app.links import (
+from accompanist.app.performer.link import HANGS_S, PerformerEvent, PerformerLink
+from accompanist.app.processes.board import Board
+from accompanist.app.processes.links import (
     LoadPlan,
     Mix,
     OutputSettings,
@@ -23,7 +24,6 @@ from accompanist.app.links import (
     Sent,
     SetOutputs,
 )
-from accompanist.app.performer_link import HANGS_S, PerformerEvent, PerformerLink
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockPlan
 from accompanist.performing.cue import Cue
@@ -196,8 +196,8 @@ def test_when_the_parent_is_killed_performer_and_spare_leave(tmp_path: Path) -> 
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from accompanist.app.links import OutputSettings\n"
-        "from accompanist.app.performer_link import PerformerLink\n"
+        "from accompanist.app.processes.links import OutputSettings\n"
+        "from accompanist.app.performer.link import PerformerLink\n"
         f"link = PerformerLink(Path({str(tmp_path / 'board')!r}), OutputSettings(midi=False))\n"
         "link.start()\n"
         "print(link.pid, link._spare.pid, flush=True)\n"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from accompanist.app.keymap import KeyMap
-from accompanist.app.live import LiveView
-from accompanist.app.playing import Player, Router
-from accompanist.app.terminal import Flags
+from accompanist.app.engine.live import LiveView
+from accompanist.app.playing.keymap import KeyMap
+from accompanist.app.playing.player import Player, Router
+from accompanist.app.playing.terminal import Flags
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, FollowerState
 from accompanist.performing.cue import Cue
@@ -51,7 +51,7 @@ class Engine:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accompanist.app.playing.LOOK_S", 0.0)
+    monkeypatch.setattr("accompanist.app.playing.player.LOOK_S", 0.0)
 
 
 def play(keys: str, state: str = "following") -> tuple[list[tuple[Any, ...]], Player, list[Flags]]:
@@ -119,7 +119,7 @@ def test_what_was_typed_is_answered(keys: str, words: str) -> None:
 
 
 def test_the_take_ends_by_itself_after_the_last_chord(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accompanist.app.playing.END_S", -1.0)
+    monkeypatch.setattr("accompanist.app.playing.player.END_S", -1.0)
     _, player, shown = play("", "ended")
     assert not player.left
     assert len(shown) == 2

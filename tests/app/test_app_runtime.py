@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.runtime import Runtime, Urls, hold_runtime, read_urls, runtime_folder
+from accompanist.app.daemon.runtime import Runtime, Urls, hold_runtime, read_urls, runtime_folder
 from accompanist.errors import AccompanistError
 
 
@@ -72,7 +72,7 @@ def test_what_was_there_is_gone_afterwards(tmp_path: Path) -> None:
 
 def test_what_a_killed_daemon_left_is_no_obstacle(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from accompanist.app.runtime import *\n"
+        "import sys, time; from pathlib import Path; from accompanist.app.daemon.runtime import *\n"
         "with hold_runtime(Path(sys.argv[1])) as r:\n"
         "    r.write_urls(Urls('127.0.0.1', 7020)); r.board.write_text('x')\n"
         "    print('held', flush=True); time.sleep(60)"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from accompanist.app.cli import main
-from accompanist.app.service import from_anywhere, service_here
+from accompanist.app.daemon.service import from_anywhere, service_here
 from accompanist.errors import AccompanistError
 
 

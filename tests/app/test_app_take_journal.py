@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from accompanist.app.keep_take import main as keep
-from accompanist.app.keep_take import write_kept
-from accompanist.app.take_journal import TABLES, JournalFacts, TakeJournal
-from accompanist.app.take_ring import TakeRing, journal_seconds, ring_folder
+from accompanist.app.keeping.journal import TABLES, JournalFacts, TakeJournal
+from accompanist.app.keeping.keep_take import main as keep
+from accompanist.app.keeping.keep_take import write_kept
+from accompanist.app.keeping.ring import TakeRing, journal_seconds, ring_folder
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import BadInputError
@@ -148,10 +148,18 @@ def test_what_is_beyond_full_scale_or_no_number_is_recorded_as_it_can_be(tmp_pat
     np.testing.assert_allclose(sound, [1.0, -1.0, 0.0, 1.0, 0.5], atol=2e-7)
 
 
+def sound_seconds(folder: Path) -> float:
+    """Length of the sound so far; 0 before there is any."""
+    try:
+        return float(soundfile.info(folder / "solo.wav").duration)
+    except soundfile.SoundFileError:
+        return 0.0
+
+
 def test_it_can_be_read_while_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accompanist.app.take_journal.FLUSH_S", 0.01)
+    monkeypatch.setattr("accompanist.app.keeping.journal.FLUSH_S", 0.01)
     journal = TakeJournal(tmp_path / "one", facts_of(), lambda text: None)
     journal.open()
     for hop in range(10):
@@ -159,7 +167,7 @@ def test_it_can_be_read_while_it_is_written(
         journal.step(step_at(hop), 0.0002, None)
     pause = threading.Event()
     for _ in range(500):
-        if journal_seconds(journal.folder) > 9.5 * HOP_S:
+        if min(journal_seconds(journal.folder), sound_seconds(journal.folder)) > 9.5 * HOP_S:
             break
         pause.wait(0.01)
     # Nothing has been closed: so it lies there if the process is killed now.
@@ -264,7 +272,7 @@ def test_a_disk_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_keeps_what_came_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accompanist.app.take_journal.FLUSH_S", 0.005)
+    monkeypatch.setattr("accompanist.app.keeping.journal.FLUSH_S", 0.005)
     problems: list[str] = []
     journal = TakeJournal(tmp_path / "one", facts_of(), problems.append)
     journal.open()
@@ -280,7 +288,7 @@ def test_a_disk_that_fills_up_keeps_what_came_before(
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("accompanist.app.take_journal._Files.add_hop", full)
+    monkeypatch.setattr("accompanist.app.keeping.journal._Files.add_hop", full)
     for hop in range(50, 100):
         journal.step(step_at(hop), 0.0002, None)
     assert journal.join(20.0)
@@ -294,7 +302,7 @@ def test_a_disk_that_fills_up_keeps_what_came_before(
 def test_a_disk_that_hangs_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accompanist.app.take_journal.MOST_WAITING", 50)
+    monkeypatch.setattr("accompanist.app.keeping.journal.MOST_WAITING", 50)
     problems: list[str] = []
     journal = TakeJournal(tmp_path / "one", facts_of(), problems.append)
     for hop in range(200):  # it has not been opened: nothing takes it away

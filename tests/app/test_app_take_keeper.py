@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accompanist.app.take_journal import JournalFacts
-from accompanist.app.take_keeper import TakeKeeper
-from accompanist.app.take_ring import TakeRing
+from accompanist.app.keeping.journal import JournalFacts
+from accompanist.app.keeping.keeper import TakeKeeper
+from accompanist.app.keeping.ring import TakeRing
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
@@ -27,8 +27,8 @@ HOP_S = HOP / RATE
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accompanist.app.take_journal.FLUSH_S", 0.005)
-    monkeypatch.setattr("accompanist.app.take_keeper.LINGER_S", 0.0)
+    monkeypatch.setattr("accompanist.app.keeping.journal.FLUSH_S", 0.005)
+    monkeypatch.setattr("accompanist.app.keeping.keeper.LINGER_S", 0.0)
 
 
 class Stagehand:
@@ -144,7 +144,7 @@ def test_silence_before_the_soloist_does_not_pile_up(tmp_path: Path) -> None:
 def test_what_was_sent_belongs_to_the_take_of_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accompanist.app.take_keeper.LINGER_S", 60.0)
+    monkeypatch.setattr("accompanist.app.keeping.keeper.LINGER_S", 60.0)
     hand = Stagehand(tmp_path)
     hand.keeper.begin()
     hand.go("following", 1.0, onset=True)

@@ -18,11 +18,11 @@ from click.testing import CliRunner, Result
 from fake_desk import FakeDesk
 
 from accompanist.app.cli import main
-from accompanist.app.ctl import arguments_from, live_line, mixer_lines, status_lines
-from accompanist.app.desk import DeskError, Values
-from accompanist.app.osc_client import find_daemon, urls_from
-from accompanist.app.osc_service import OscService, OscSettings
-from accompanist.app.runtime import Runtime, Urls
+from accompanist.app.daemon.runtime import Runtime, Urls
+from accompanist.app.desk.protocol import DeskError, Values
+from accompanist.app.osc.client import find_daemon, urls_from
+from accompanist.app.osc.ctl import arguments_from, live_line, mixer_lines, status_lines
+from accompanist.app.osc.service import OscService, OscSettings
 from accompanist.errors import DaemonError, UsageError
 from bridges.osc_udp import OscUdp
 

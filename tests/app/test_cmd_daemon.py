@@ -18,7 +18,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from accompanist.app.runtime import Urls, read_urls
+from accompanist.app.daemon.runtime import Urls, read_urls
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from bridges.audio_files import write_wav
 from bridges.fluidsynth import OfflineSynth, find_soundfont
@@ -254,7 +254,7 @@ def test_systemd_is_told_and_settings_are_read_again(tmp_path: Path) -> None:
                 told.append(systemd.recv(200))
 
 
-@pytest.mark.parametrize("victim", ["engine_process", "performer_process"])
+@pytest.mark.parametrize("victim", ["engine.process", "performer.process"])
 def test_what_is_killed_comes_back(victim: str, duet: tuple[Path, Path], tmp_path: Path) -> None:
     score, sound = duet
     options = ("--piece", str(score), "--solo", "Flute", "--from-file", str(sound))

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from rich.panel import Panel
 
 from accompanist.app.cli import main
-from accompanist.app.live import LiveView
-from accompanist.app.terminal import Flags, Screen
+from accompanist.app.engine.live import LiveView
+from accompanist.app.playing.terminal import Flags, Screen
 from accompanist.errors import DeviceError
 
 
@@ -57,7 +57,7 @@ class SeenScreen(Screen):
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     out = tmp_path_factory.mktemp("demo") / "take"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("accompanist.app.terminal.Screen", SeenScreen)
+        patch.setattr("accompanist.app.playing.terminal.Screen", SeenScreen)
         patch.setattr("bridges.audio_out.check_output", lambda: None)
         patch.setattr("bridges.audio_out.Playback", QuickPlayback)
         return run("--out", out, "--piece", "ode-to-joy", "--play"), out

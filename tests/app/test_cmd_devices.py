@@ -10,10 +10,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from accompanist.app import cmd_devices
 from accompanist.app.cli import main
-from accompanist.app.cmd_devices import Devices, lines
-from accompanist.app.latencies import RoundTrip
+from accompanist.app.commands import devices as cmd_devices
+from accompanist.app.commands.devices import Devices, lines
+from accompanist.app.machine.latencies import RoundTrip
 from accompanist.errors import DeviceError
 from bridges.audio_live import AudioDevice
 from bridges.midi_ports import MidiPort

@@ -10,13 +10,13 @@ import soundfile
 from click.testing import CliRunner
 
 from accompanist.app.cli import main
-from accompanist.app.evaluation import (
+from accompanist.app.evaluating.evaluation import (
     ManifestTake,
     TakeResult,
     evaluate_takes,
     read_manifest,
 )
-from accompanist.app.evaluation_report import as_json, as_markdown, pools, print_tables
+from accompanist.app.evaluating.report import as_json, as_markdown, pools, print_tables
 from accompanist.errors import BadInputError
 from accompanist.followers.registry import DEFAULT_FOLLOWER
 from accompanist.takes.figures import TakeErrors

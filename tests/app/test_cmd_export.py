@@ -18,14 +18,14 @@ import soundfile
 from click.testing import CliRunner, Result
 from desk_pieces import FakeLink, Told
 
-from accompanist.app import cmd_ctl
 from accompanist.app.cli import main
-from accompanist.app.config import Config
-from accompanist.app.config_file import read_config
-from accompanist.app.control_desk import ControlDesk
-from accompanist.app.daemon_helpers import DaemonHelpers
-from accompanist.app.exporting import FORMATS
-from accompanist.app.osc_table import TABLE
+from accompanist.app.commands import ctl as cmd_ctl
+from accompanist.app.config.file import read_config
+from accompanist.app.config.settings import Config
+from accompanist.app.daemon.helpers import DaemonHelpers
+from accompanist.app.desk.control import ControlDesk
+from accompanist.app.keeping.exporting import FORMATS
+from accompanist.app.osc.table import TABLE
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from bridges.fluidsynth import OfflineSynth, find_soundfont
 

@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner, Result
 
-from accompanist.app.ardour_session import find_instrument, write_ardour_session
 from accompanist.app.cli import main
-from accompanist.app.host_sessions import HostSession, host_session
-from accompanist.app.reaper_session import project_text
+from accompanist.app.hosts.ardour_session import find_instrument, write_ardour_session
+from accompanist.app.hosts.reaper_session import project_text
+from accompanist.app.hosts.sessions import HostSession, host_session
 from accompanist.errors import AccompanistError
 from accompanist.score.model import Mark, Measure, Metre, Note, Part, Score, TempoMark
 
@@ -158,7 +158,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without LV2 plug-ins; its folder for them, and a sound font."""
     plugins = tmp_path / "lv2"
     plugins.mkdir()
-    monkeypatch.setattr("accompanist.app.ardour_session._lv2_folders", lambda: [plugins])
+    monkeypatch.setattr("accompanist.app.hosts.ardour_session._lv2_folders", lambda: [plugins])
     font = tmp_path / 'a "fine" font.sf2'
     font.write_bytes(b"RIFF\x04\0\0\0sfbk")
     monkeypatch.setenv("SOUNDFONT", str(font))

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from accompanist.app.cli import main
-from accompanist.app.cmd_simulate import parse_jump, parse_pause
+from accompanist.app.commands.simulate import parse_jump, parse_pause
 from accompanist.app.simulating import attack_times_s, read_timing, render_simulation
 from accompanist.errors import BadInputError, DeviceError, UsageError
 from accompanist.simulation.performance import simulate_take

@@ -13,8 +13,8 @@ from typing import Any
 
 import soundfile
 
-from accompanist.app.keep_take import write_kept
-from accompanist.app.take_ring import TakeRing, journal_seconds
+from accompanist.app.keeping.keep_take import write_kept
+from accompanist.app.keeping.ring import TakeRing, journal_seconds
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
 from score_library.catalogue import open_piece

@@ -20,8 +20,8 @@ from datetime import date
 from pathlib import Path
 
 from accompanist import __version__
-from accompanist.app.evaluation import TakeResult, evaluate_takes, read_manifest
-from accompanist.app.evaluation_report import Pool, as_markdown, pools
+from accompanist.app.evaluating.evaluation import TakeResult, evaluate_takes, read_manifest
+from accompanist.app.evaluating.report import Pool, as_markdown, pools
 from accompanist.app.progress import progress_bar
 from accompanist.followers.registry import DEFAULT_FOLLOWER
 

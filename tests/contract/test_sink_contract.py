@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from accompanist.app.sinks import Sink
+from accompanist.app.performer.sinks import Sink
 from accompanist.errors import DeviceError
 from accompanist.performing.clock import ClockEvent, ClockKind
 from accompanist.performing.messages import Kind, Message

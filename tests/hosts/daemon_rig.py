@@ -129,11 +129,11 @@ class RunningDaemon(Child):
 
     def engine(self) -> int:
         """Process number of the engine."""
-        return children(self.process.pid, "accompanist.app.engine_process")[0]
+        return children(self.process.pid, "accompanist.app.engine.process")[0]
 
     def performers(self) -> list[int]:
         """Process numbers of the performer and its spare."""
-        return children(self.process.pid, "accompanist.app.performer_process")
+        return children(self.process.pid, "accompanist.app.performer.process")
 
     def close(self) -> None:
         if hasattr(self, "osc"):

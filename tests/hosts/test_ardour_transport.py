@@ -11,7 +11,7 @@ from ardour_stage import PIECE, on_stage, soloist_wav
 from daemon_rig import RunningDaemon
 from rig import RATE_HZ, jack_server, needs, wait_for
 
-from accompanist.app.host_sessions import host_session
+from accompanist.app.hosts.sessions import host_session
 from score_library.catalogue import open_piece
 
 pytestmark = [needs("jackd", "jackd2"), needs_ardour]

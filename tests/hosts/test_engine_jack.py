@@ -13,8 +13,8 @@ import pytest
 import soundfile
 from rig import RATE_HZ, WavPlayer, jack_server, needs
 
-from accompanist.app.engine_link import EngineLink
-from accompanist.app.links import (
+from accompanist.app.engine.link import EngineLink
+from accompanist.app.processes.links import (
     Do,
     EngineSettings,
     InputOpened,

@@ -17,7 +17,7 @@ import pytest
 from daemon_rig import RunningDaemon, write_piece
 from rig import RATE_HZ, Heard, Jack, MidiRecorder, jack_server, needs, wait_for
 
-from accompanist.app.osc_table import Kind, find, keys
+from accompanist.app.osc.table import Kind, find, keys
 from bridges.osc import decode, encode, encode_bundle
 
 pytestmark = needs("jackd", "jackd2")

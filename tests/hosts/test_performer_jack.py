@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from rig import RATE_HZ, Heard, Jack, MidiRecorder, finish, jack_server, needs, wait_for
 
-from accompanist.app.board import Board
-from accompanist.app.links import (
+from accompanist.app.performer.link import PerformerEvent, PerformerLink
+from accompanist.app.processes.board import Board
+from accompanist.app.processes.links import (
     LoadPlan,
     Mix,
     OutputSettings,
@@ -28,7 +29,6 @@ from accompanist.app.links import (
     SetOutputs,
     Silence,
 )
-from accompanist.app.performer_link import PerformerEvent, PerformerLink
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockPlan
 from accompanist.performing.cue import Cue

@@ -1,0 +1,167 @@
+"""``accompanist play``: live, in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+Examples:
+  accompanist play londonderry-air                   with the default microphone
+  accompanist play londonderry-air --tap             any key plays the next note
+  accompanist play sonata.mxl --solo Flute --input "USB" --start 17
+  accompanist play quartet.mid --midi-in "Keystation" --count-in 1
+  accompanist play londonderry-air --to midi         into a DAW connected to our MIDI port
+
+\b
+Keys: space start/stop, g goto bar, l loop bars, t tempo lock, c cue, m mute, q leave. With --tap
+they need Shift, Enter starts and stops, Escape leaves.
+'accompanist devices' lists inputs and MIDI ports.
+"""
+
+
+@click.command(name="play", epilog=_EPILOG)
+@click.argument("piece")
+@click.option("--solo", metavar="PART", help="Solo part, by number or name.")
+@click.option("--input", "input_name", metavar="DEV", help="Audio input, by number or name.")
+@click.option(
+    "--channel",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Channel of the input that you are on.",
+)
+@click.option("--midi-in", metavar="PORT", help="Play a MIDI keyboard instead: number or name.")
+@click.option("--tap", is_flag=True, help="No instrument: any key plays the next solo note.")
+@click.option(
+    "--from-file",
+    metavar="WAV",
+    type=click.Path(path_type=Path),
+    help="Let a recording come in as though it were the microphone.",
+)
+@click.option("--follower", metavar="NAME", help="Which follower listens.")
+@click.option(
+    "--policy",
+    type=click.Choice(["auto", "predict", "hold"]),
+    default="auto",
+    show_default=True,
+    help="When to play what falls together with a note of yours: at the predicted time, when it "
+    "is heard, or whichever the uncertainty asks for.",
+)
+@click.option("--start", metavar="BAR", help="Begin at this bar.")
+@click.option(
+    "--count-in",
+    type=click.FloatRange(0, 8),
+    metavar="BARS",
+    help="Count so many bars, then begin.  [default: 1 where the ensemble begins]",
+)
+@click.option(
+    "--to",
+    "to_words",
+    metavar="midi,synth",
+    help="Where the ensemble plays: the MIDI port 'accompanist parts', the synthesiser, or both.  "
+    "[default: both, where there is MIDI]",
+)
+@click.option(
+    "--midi-port", metavar="PORT", help="Play to this existing MIDI output: number or name."
+)
+@click.option(
+    "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
+)
+@click.option("--driver", metavar="NAME", help="FluidSynth's audio driver: jack, alsa, …")
+@click.option("--silent", is_flag=True, help="Follow without sound; the take has it afterwards.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(0, 500),
+    default=0.0,
+    metavar="MS",
+    help="Further delay of your loudspeakers (Bluetooth: try 150); notes are sent earlier by it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the take.  [default: takes/PIECE-DATE-TIME]",
+)
+@click.option("--no-take", is_flag=True, help="Keep nothing.")
+def command(
+    piece: str,
+    solo: str | None,
+    input_name: str | None,
+    channel: int,
+    midi_in: str | None,
+    tap: bool,
+    from_file: Path | None,
+    follower: str | None,
+    policy: str,
+    start: str | None,
+    count_in: float | None,
+    to_words: str | None,
+    midi_port: str | None,
+    soundfont: Path | None,
+    driver: str | None,
+    silent: bool,
+    latency: float,
+    out: Path | None,
+    no_take: bool,
+) -> None:
+    """Accompany you live.
+
+    PIECE is the id of a piece in the library or the path of a score. You play the solo into the
+    microphone (or a MIDI keyboard, or tap it); the ensemble follows you. The first note that you
+    play begins the piece; where the ensemble begins, it counts in and plays the introduction.
+    What was played is kept as a take folder.
+    """
+    import os
+
+    # One thread for linear algebra: the matrices are small, and more would wait for one another.
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+    from accompanist.app.playing.parts import PlaySettings
+    from accompanist.app.playing.take import play_take
+    from accompanist.errors import UsageError
+
+    chosen = [
+        option
+        for option, given in (
+            ("--input", input_name is not None),
+            ("--midi-in", midi_in is not None),
+            ("--tap", tap),
+            ("--from-file", from_file is not None),
+        )
+        if given
+    ]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} are at odds: there is one soloist; choose one")
+    to = tuple(word.strip() for word in (to_words or "").split(",") if word.strip())
+    if wrong := [word for word in to if word not in ("midi", "synth")]:
+        raise UsageError(f"--to takes midi, synth or midi,synth, not {wrong[0]!r}")
+    if silent and (to or midi_port):
+        raise UsageError("--silent and --to or --midi-port are at odds; leave one out")
+    play_take(
+        PlaySettings(
+            piece=piece,
+            solo=solo,
+            input_name=input_name,
+            channel=channel,
+            midi_in=midi_in,
+            tap=tap,
+            from_file=from_file,
+            follower=follower,
+            policy=policy,
+            start_bar=start,
+            count_in_bars=count_in,
+            soundfont=soundfont,
+            driver=driver,
+            silent=silent,
+            to=to,
+            midi_port=midi_port,
+            further_latency_s=latency / 1000.0,
+            out=out,
+            keep=not no_take,
+        )
+    )

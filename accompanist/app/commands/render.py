@@ -1,0 +1,170 @@
+"""``accompanist render``: accompany a recorded soloist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command", "summary_lines"]
+
+_NEARLY_QUARTERS = 8.0
+_EPILOG = """\b
+Examples:
+  accompanist render londonderry-air my-take.wav --out my-take
+  accompanist render quartet.musicxml violin.wav --solo "Violin I" --out quartet-take
+  accompanist render score.mid take.flac --no-audio --truth truth.csv --json --out take
+"""
+
+
+@click.command(name="render", epilog=_EPILOG)
+@click.argument("piece")
+@click.argument("take_file", metavar="TAKE.wav", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the take.")
+@click.option("--solo", metavar="PART", help="Solo part, by number or name.")
+@click.option("--follower", metavar="NAME", help="Which follower listens.")
+@click.option(
+    "--policy",
+    type=click.Choice(["auto", "predict", "hold"]),
+    default="auto",
+    show_default=True,
+    help="When to play what falls together with a note of the soloist: at the predicted time, "
+    "when it is heard, or whichever the uncertainty asks for.",
+)
+@click.option(
+    "--block",
+    type=click.IntRange(1, 1 << 20),
+    default=4096,
+    show_default=True,
+    help="Samples fed at a time; the result does not depend on it.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Kept in take.json.")
+@click.option(
+    "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
+)
+@click.option("--no-audio", is_flag=True, help="Leave the sound out: tables, MIDI, picture only.")
+@click.option(
+    "--truth",
+    "truth_file",
+    type=click.Path(path_type=Path),
+    help="True onsets (quarter,time rows): adds the figures.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print take.json.")
+def command(
+    piece: str,
+    take_file: Path,
+    out: Path,
+    solo: str | None,
+    follower: str | None,
+    policy: str,
+    block: int,
+    seed: int,
+    soundfont: Path | None,
+    no_audio: bool,
+    truth_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Accompany the soloist of a recording, offline, through the very code that runs live.
+
+    Writes a take folder: what was heard, what was played, the MIDI file with the performed tempo,
+    the mix, and a picture.
+    """
+    import json
+
+    from accompanist.app.threads import use_one_thread
+
+    use_one_thread()
+
+    from bridges.audio_files import read_audio
+    from bridges.fluidsynth import find_soundfont
+    from score_library.catalogue import open_piece
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    font = None if no_audio else find_soundfont(soundfont)
+    audio = read_audio(take_file)
+    opened = open_piece(piece)
+
+    from accompanist.app.keeping.files import read_truth_file
+    from accompanist.app.rendering import (
+        Job,
+        announce_solo,
+        check_length,
+        offline_settings,
+        render,
+    )
+    from accompanist.takes.folder import check_place
+
+    truth = None if truth_file is None else read_truth_file(truth_file)
+    settings = offline_settings(follower, policy, block)
+    check_length(audio, str(take_file))
+    check_place(out, take_file)
+    for warning in audio.warnings:
+        tell(warning)
+    part = announce_solo(opened, solo, tell)
+    job = Job(
+        piece=opened,
+        solo=part,
+        audio=audio,
+        source=str(take_file),
+        settings=settings,
+        soundfont=font,
+        truth=truth,
+        seed=seed,
+    )
+    done = render(job, out)
+    if as_json:
+        click.echo(json.dumps(done.facts, indent=2, ensure_ascii=False))
+        return
+    for line in summary_lines(done.facts):
+        click.echo(line)
+    click.echo(f"written to {out}: {', '.join(done.files)}")
+
+
+def summary_lines(facts: dict[str, Any]) -> list[str]:
+    """Say in a few lines how a take went, from what stands in its ``take.json``."""
+    compute = facts["compute_ms"]
+    lines = [
+        f"{facts['duration_s']:.1f} s followed, {facts['notes_played']} notes played; "
+        f"{compute['mean']:.2f} ms a hop (99 %: {compute['p99']:.2f} ms), "
+        f"{facts['real_time_factor']:.0f} times real time"
+    ]
+    reached, end = facts["reached_quarter"] or 0.0, facts["solo_end_quarter"]
+    if facts["final_state"] == "armed":
+        lines.append(
+            "the soloist was never heard: the recording is silent, very soft or of something else"
+        )
+    elif reached < end - _NEARLY_QUARTERS:
+        lines.append(
+            f"the soloist was followed to quarter {reached:.0f} of {end:.0f}; "
+            "the recording ends there, or is of something else"
+        )
+    figures = facts.get("figures")
+    return lines + (_figure_lines(figures) if figures else [])
+
+
+def _figure_lines(figures: dict[str, float | None]) -> list[str]:
+    lines = [
+        f"position at the true onsets: median {_ms(figures, 'position_median_ms')} off, "
+        f"{_percent(figures, 'position_within_100')} within 100 ms, "
+        f"{_percent(figures, 'missed')} of the onsets missed"
+        + ("; LOST at the end" if figures.get("lost") else "")
+    ]
+    if "asynchrony_within_100" in figures:
+        lines.append(
+            f"ensemble with the soloist: median {_ms(figures, 'asynchrony_median_ms')} apart, "
+            f"{_percent(figures, 'asynchrony_within_50')} within 50 ms, "
+            f"{_percent(figures, 'asynchrony_within_100')} within 100 ms"
+        )
+    return lines
+
+
+def _ms(figures: dict[str, float | None], name: str) -> str:
+    value = figures.get(name)
+    return "∞ ms" if value is None else f"{value:.0f} ms"
+
+
+def _percent(figures: dict[str, float | None], name: str) -> str:
+    return f"{100 * (figures.get(name) or 0.0):.0f} %"

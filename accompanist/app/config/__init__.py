@@ -1,0 +1,1 @@
+"""Settings of the daemon: one TOML file, every key described and validated."""

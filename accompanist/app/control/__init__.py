@@ -1,0 +1,1 @@
+"""Pedals and keys on a MIDI input."""

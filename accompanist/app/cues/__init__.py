@@ -1,0 +1,1 @@
+"""OSC cues: from the score, and from what is played."""

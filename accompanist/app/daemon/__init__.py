@@ -1,0 +1,1 @@
+"""The background service: starts engine and performer, and stands by them."""

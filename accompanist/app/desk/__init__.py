@@ -1,0 +1,1 @@
+"""Every setting and command of the running daemon under one name each."""

@@ -1,0 +1,193 @@
+"""What engine and performer say, put on the desk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from accompanist.app.desk.transport import RUNNING
+from accompanist.app.desk.wiring import Wiring
+from accompanist.app.machine.latencies import known_latency
+from accompanist.app.processes.links import (
+    Click,
+    EngineDied,
+    InputOpened,
+    OutputInfo,
+    OutputsOpened,
+    PieceLoaded,
+    Played,
+    Problem,
+    Reported,
+    Sent,
+    Silence,
+    TakeKept,
+    View,
+)
+
+__all__ = ["DeskEvents"]
+
+_log = logging.getLogger(__name__)
+
+_NO_DEVICE = 503
+
+
+class DeskEvents:
+    """Takes the events of both processes. Not thread-safe.
+
+    Attributes
+    ----------
+    engine_heard : bool
+        Whether an engine has ever said anything.
+    on_loaded, on_reported, on_kept
+        Called with each event of this kind once the desk has taken note of it.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._view_state = "idle"
+        self._last: View | None = None
+        self.engine_heard = False
+        self.on_loaded: list[Callable[[PieceLoaded], None]] = []
+        self.on_reported: list[Callable[[Reported], None]] = []
+        self.on_kept: list[Callable[[TakeKept], None]] = []
+
+    def engine(self, event: object) -> None:
+        """Take one event of the engine."""
+        facts = self._wiring.facts
+        self.engine_heard = self.engine_heard or not isinstance(event, EngineDied)
+        match event:
+            case View():
+                self._view(event)
+            case PieceLoaded():
+                facts.engine_gone = ""
+                facts.loaded_request = facts.request
+                self._view_state = "idle"
+                self._last = None
+                self._wiring.loaded(event)
+                for loaded in tuple(self.on_loaded):
+                    loaded(event)
+                _log.info("loaded %s: %s", event.piece_id, event.title)
+            case InputOpened():
+                facts.engine_gone, facts.input_fault, facts.input = "", "", event
+                measured = known_latency(event.name)
+                latency_s = event.latency_s if measured is None else measured.in_s
+                self._wiring.latency_found("latency/in", latency_s)
+                _log.info("listening to %s, %d Hz", event.name, event.sample_rate)
+            case Reported():
+                for reported in self.on_reported:
+                    reported(event)
+            case TakeKept():
+                facts.last_take = str(event.folder)
+                for kept in self.on_kept:
+                    kept(event)
+                _log.info("take kept in %s", event.folder)
+            case Click():
+                if self._wiring.store.on("countin/click"):
+                    self._wiring.performer.send(event)
+                return
+            case EngineDied():
+                self._died(event)
+            case Problem():
+                self._problem(event)
+        self.show_state()
+
+    def performer(self, event: object) -> None:
+        """Take one event of the performer."""
+        wiring = self._wiring
+        match event:
+            case Sent():
+                wiring.engine.send(Played(event.messages, event.late_s))
+            case OutputsOpened():
+                told = wiring.facts.outputs
+                wiring.facts.outputs = event
+                latency_s = max((_latency_s(o) for o in event.outputs), default=0.0)
+                wiring.latency_found("latency/out", latency_s)
+                if event != told:
+                    names = ", ".join(o.name for o in event.outputs) or "nowhere"
+                    _log.info("playing to %s%s", names, "" if event.realtime else _unless(event))
+            case Problem():
+                wiring.store.complain("output", event.code, event.text)
+
+    def show_state(self) -> None:
+        """Work out ``state`` and tell it if it has changed."""
+        facts, store = self._wiring.facts, self._wiring.store
+        if facts.engine_gone:
+            state = "error"
+        elif facts.loading:
+            state = "loading"
+        else:
+            state = self._view_state if facts.loaded is not None else "idle"
+            if state == "idle" and facts.input is None and facts.input_fault:
+                state = "error"
+        if state != store.word("state"):
+            within = state in RUNNING and store.word("state") in RUNNING
+            store.put("state", state)
+            _log.log(logging.DEBUG if within else logging.INFO, "state %s", state)
+        store.update("follow/lost", int(state == "lost"))
+
+    def _view(self, view: View) -> None:
+        wiring = self._wiring
+        store, facts = wiring.store, wiring.facts
+        facts.engine_gone = ""
+        self._view_state = view.state
+        store.update("tempo/now", round(view.led_qpm or view.qpm, 2))
+        self._follow_engine(view)
+        store.update("follow/confidence", round(view.confidence, 2))
+        store.update("input/level", round(view.level_db, 1))
+        store.update("input/advice", view.advice)
+        facts.more["xruns"] = view.xruns
+        facts.more["lost_samples"] = view.lost_samples
+        facts.more["hop_ms"] = round(view.hop_ms, 3)
+        facts.more["behind_ms"] = round(1000.0 * view.behind_s, 1)
+        facts.more["a4_heard_hz"] = round(view.a4_hz, 1)
+        wiring.retune(view.a4_hz)
+
+    def _follow_engine(self, view: View) -> None:
+        """Take over what changes there without having been set here."""
+        store, last = self._wiring.store, self._last
+        self._last = view
+        if last is None or self._wiring.facts.loaded is None:
+            return
+        if view.base_qpm > 0.0 and view.base_qpm != last.base_qpm:
+            store.update("tempo/base", round(view.base_qpm, 3))
+        if last.looping and not view.looping and store["loop"][0]:
+            store.put("loop", 0, *store["loop"][1:])  # a vamp that the soloist has ended
+
+    def _died(self, event: EngineDied) -> None:
+        wiring = self._wiring
+        wiring.performer.send(Silence())  # first of all
+        facts = wiring.facts
+        facts.engine_gone = event.text
+        facts.input = None
+        if event.piece_dropped:
+            wiring.unload()
+        facts.loading = facts.request is not None
+        self._view_state = "idle"
+        wiring.store.complain("state", _NO_DEVICE, event.text, level=logging.ERROR)
+
+    def _problem(self, event: Problem) -> None:
+        facts = self._wiring.facts
+        about = event.about or self._guessed(event)
+        if about == "input/device":
+            facts.input = None
+            facts.input_fault = event.text
+        elif about == "piece/load" and facts.loading:
+            facts.loading = False
+            facts.request = facts.loaded_request
+        self._wiring.store.complain(about, event.code, event.text)
+
+    def _guessed(self, event: Problem) -> str:
+        """Say what a problem is about that does not say so itself."""
+        if event.code == _NO_DEVICE:
+            return "input/device"
+        return "piece/load" if self._wiring.facts.loading else "state"
+
+
+def _latency_s(output: OutputInfo) -> float:
+    """Delay of one output: of loudspeakers what was measured, if anything was."""
+    measured = known_latency() if output.kind == "synth" else None
+    return output.latency_s if measured is None else measured.out_s
+
+
+def _unless(event: OutputsOpened) -> str:
+    return f", without real-time priority ({event.why_not})" if event.outputs else ""

@@ -1,0 +1,113 @@
+"""The mixer of the desk: what each part of the ensemble is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from accompanist.app.desk.protocol import DeskError, Value, Values
+from accompanist.app.desk.store import Sender, Store
+from accompanist.app.processes.links import Mix, PieceLoaded
+from accompanist.performing.messages import Kind
+from accompanist.score.model import Part
+
+__all__ = ["PartsDesk"]
+
+_PAN_CONTROLLER = 10
+_SWITCHES = ("mute", "solo")
+_CONTROLS = (*_SWITCHES, "gain", "pan", "channel", "program", "output")
+
+
+class PartsDesk:
+    """Keeps ``part/N/…`` and tells the performer. Not thread-safe."""
+
+    def __init__(self, store: Store, performer: Sender) -> None:
+        self._store = store
+        self._performer = performer
+        self._names: dict[int, str] = {}
+        self._solo = 0
+        self._piece = ""
+        self._changed: dict[tuple[int, str], Value] = {}
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the parts that the ensemble plays."""
+        return tuple(sorted(self._names))
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of these parts."""
+        return dict(self._names)
+
+    def load(self, loaded: PieceLoaded) -> None:
+        """Begin with another piece; the same piece again keeps what was set."""
+        if loaded.piece_id != self._piece:
+            self._changed.clear()
+        self._piece, self._solo = loaded.piece_id, loaded.solo
+        channels = loaded.plan.channels
+        parts = {p.number: p for p in loaded.score.parts if p.number in channels}
+        self._names = {number: part.name for number, part in parts.items()}
+        self._changed = {key: v for key, v in self._changed.items() if key[0] in parts}
+        self._store.drop("part/")
+        pans = _pans(loaded)
+        for number, part in parts.items():
+            for control, value in _defaults(part, channels[number], pans):
+                values = self._changed.get((number, control), value)
+                self._store.put(f"part/{number}/{control}", values)
+
+    def send_all(self) -> None:
+        """Tell the performer whatever differs from the score."""
+        for (part, control), value in self._changed.items():
+            self._performer.send(Mix(part, control, value))
+
+    def check(self, part: int) -> None:
+        """See that there is such a part.
+
+        Raises
+        ------
+        DeskError
+            409 nothing is loaded; 404 no such part, or it is the soloist's.
+        """
+        if not self._names:
+            raise DeskError(409, "no piece is loaded: there are no parts")
+        if part == self._solo:
+            raise DeskError(404, f"part {part} is the soloist's")
+        if part not in self._names:
+            there = ", ".join(str(n) for n in self.numbers)
+            raise DeskError(404, f"there is no part {part}; there are {there}")
+
+    def set(self, part: int, control: str, values: Values) -> None:
+        """Set one control of one part.
+
+        Raises
+        ------
+        DeskError
+            There is no such part, or it cannot be set.
+        """
+        self.check(part)
+        if control not in _CONTROLS:
+            raise DeskError(404, f"part/{part}/{control} cannot be set")
+        value = values[0]
+        self._changed[part, control] = value
+        self._performer.send(Mix(part, control, bool(value) if control in _SWITCHES else value))
+        self._store.put(f"part/{part}/{control}", value)
+
+
+def _defaults(part: Part, channel: int, pans: dict[int, float]) -> Iterator[tuple[str, Value]]:
+    yield "name", part.name
+    yield "mute", 0
+    yield "solo", 0
+    yield "gain", 0.0
+    yield "pan", pans.get(channel, 0.0)
+    yield "channel", channel
+    yield "program", part.program
+    yield "output", "both"
+
+
+def _pans(loaded: PieceLoaded) -> dict[int, float]:
+    """Where the score seats each channel, −1 left to 1 right."""
+    found = {}
+    for event in loaded.plan.chase(0.0):
+        message = event.message
+        if message.kind is Kind.CC and message.number == _PAN_CONTROLLER:
+            found[message.channel] = round(min(max((message.value - 64) / 63, -1.0), 1.0), 3)
+    return found

@@ -1,0 +1,110 @@
+"""Has takes kept, each by a process of its own at low priority."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from accompanist.app.keeping.keeper import TakeKeeper
+from accompanist.app.processes.links import KeepTake, Problem, TakeKept
+from accompanist.errors import UsageError
+
+__all__ = ["Keeping"]
+
+LEAVE_S = 2.0
+
+
+@dataclass(slots=True)
+class _Job:
+    journal: Path
+    out: Path
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes]
+
+
+class Keeping:
+    """Starts the processes and tells how they ended. Not thread-safe; never waits.
+
+    Parameters
+    ----------
+    keeper : TakeKeeper
+        Knows the last take.
+    """
+
+    def __init__(self, keeper: TakeKeeper) -> None:
+        self._keeper = keeper
+        self._jobs: list[_Job] = []
+
+    def keep(self, wish: KeepTake) -> Path:
+        """Begin to keep the last take (the one that runs: up to now); give its folder to be.
+
+        Raises
+        ------
+        UsageError
+            Nothing has been played.
+        """
+        journal = self._keeper.newest()
+        if journal is None:
+            raise UsageError("there is no take to keep: nothing has been played since arm")
+        out = wish.folder or self._usual_folder(journal)
+        arguments = [str(journal), str(out)]
+        if wish.soundfont is not None:
+            arguments += ["--soundfont", str(wish.soundfont)]
+        if not wish.audio:
+            arguments.append("--no-audio")
+        if wish.hosts:
+            arguments += ["--hosts", json.dumps(wish.hosts)]
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the job
+        process = subprocess.Popen(
+            [sys.executable, "-m", "accompanist.app.keeping.keep_take", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            process_group=0,
+        )
+        self._keeper.spared.add(journal)
+        self._jobs.append(_Job(journal, out, process, errors))
+        return out
+
+    def look(self) -> list[TakeKept | Problem]:
+        """Tell which have come to an end since the last call."""
+        told: list[TakeKept | Problem] = []
+        for job in list(self._jobs):
+            code = job.process.poll()
+            if code is None:
+                continue
+            self._jobs.remove(job)
+            if not any(other.journal == job.journal for other in self._jobs):
+                self._keeper.spared.discard(job.journal)
+            if code == 0:
+                told.append(TakeKept(job.out))
+            else:
+                told.append(Problem(503, _last_words(job, code), "take/save"))
+            job.errors.close()
+        return told
+
+    def close(self) -> None:
+        """Leave what runs to itself: a take that is being kept is finished."""
+        for job in self._jobs:
+            job.errors.close()
+        self._jobs.clear()
+
+    def _usual_folder(self, journal: Path) -> Path:
+        from platformdirs import user_data_path
+
+        name = journal.name.split("-", 3)[-1]
+        takes = user_data_path("accompanist", appauthor=False) / "takes"
+        return takes / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _last_words(job: _Job, code: int) -> str:
+    job.errors.seek(0)
+    lines = job.errors.read().decode("utf-8", "replace").strip().splitlines()
+    reason = lines[-1].removeprefix("accompanist: ") if lines else f"exit code {code}"
+    return f"the take could not be kept: {reason}"

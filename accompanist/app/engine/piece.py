@@ -1,0 +1,207 @@
+"""A piece made ready to be followed: read, transposed, planned, its session warmed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from accompanist.app.keeping.journal import JournalFacts
+from accompanist.app.processes.links import EngineSettings, LoadPiece, PieceLoaded
+from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings, Start
+from accompanist.followers.notes import NotesFollower
+from accompanist.followers.protocol import Follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.performing.clock_plan import clock_plan
+from accompanist.performing.planning import accompaniment_plan
+from accompanist.score.choose import choose_solo
+from accompanist.score.introduction import introduction
+from accompanist.score.model import Part, Score
+from accompanist.score.solo import SoloLine, solo_line
+from accompanist.score.tempo import WrittenTempo, written_tempo
+from accompanist.score.transpose import transposed
+from accompanist.session import Session, hop_samples
+from score_library.catalogue import open_piece, user_pieces_dir
+
+__all__ = [
+    "KEYS_RATE",
+    "InputFacts",
+    "ReadyPiece",
+    "Stamp",
+    "file_stamp",
+    "make_ready",
+    "piece_file",
+]
+
+KEYS_RATE = 44_100
+"""Without audio the hop is that of this rate."""
+USUAL_COUNT_IN_BARS = 1.0
+KEYS_FOLLOWER = "notes"
+
+Stamp: TypeAlias = tuple[int, int] | None
+"""Time of the last change and size of a file; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """What a session has to know of the input."""
+
+    name: str = ""
+    sample_rate: int = KEYS_RATE
+    latency_s: float = 0.0
+    keys: bool = False
+    """Whether the soloist comes as MIDI notes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadyPiece:
+    """A session that can be fed, and what belongs to it.
+
+    Attributes
+    ----------
+    request : LoadPiece
+    input : InputFacts
+        The input that it was made for.
+    loaded : PieceLoaded
+        What the daemon is told.
+    session, follower, line
+        To be fed; the soloist's events.
+    follower_name : str
+    conducting : ConductorSettings
+    stamp : tuple or None
+        Of the score's file when it was read.
+    """
+
+    request: LoadPiece
+    input: InputFacts
+    loaded: PieceLoaded
+    session: Session
+    follower_name: str
+    follower: Follower
+    line: SoloLine
+    conducting: ConductorSettings
+    stamp: Stamp
+
+    def suits(self, input_facts: InputFacts) -> bool:
+        """Whether the session can be fed by this input."""
+        known = (self.input.sample_rate, self.input.keys)
+        return known == (input_facts.sample_rate, input_facts.keys)
+
+    def journal_facts(self, input_facts: InputFacts) -> JournalFacts:
+        """Say what a take of it begins with."""
+        loaded = self.loaded
+        return JournalFacts(
+            piece={"id": loaded.piece_id, "title": loaded.title, "composer": loaded.composer},
+            score=loaded.score,
+            solo=loaded.solo,
+            follower=self.follower_name,
+            conductor=asdict(self.conducting),
+            sample_rate=None if input_facts.keys else input_facts.sample_rate,
+            hop_s=self.session.hop_s,
+            report_s=self.follower.latency_s,
+            input={
+                "live": True,
+                "source": input_facts.name,
+                "sample_rate": input_facts.sample_rate,
+                "input_latency_s": input_facts.latency_s,
+                "output_latency_s": self.request.settings.latency_out_s,
+                "transpose": self.request.settings.transpose,
+            },
+        )
+
+
+def make_ready(request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
+    """Read a piece and make its session, with everything compiled that it runs.
+
+    Raises
+    ------
+    AccompanistError
+        There is no such piece, part or follower, or the file cannot be read.
+    """
+    settings = request.settings
+    stamp = file_stamp(piece_file(request.piece))
+    piece = open_piece(request.piece)
+    choice = choose_solo(piece.score, settings.solo)
+    score = transposed(piece.score, settings.transpose)
+    solo = next(p for p in score.parts if p.number == choice.part.number)
+    tempo, line = written_tempo(score), solo_line(solo)
+    plan = accompaniment_plan(score, solo.number, tempo)
+    name, follower = _follower(settings, line, tempo, input_facts)
+    how = _conducting(settings, score, solo, input_facts.latency_s)
+    conductor = Conductor(score, line, tempo, how, plan.onsets_quarter)
+    session = Session(
+        follower=follower,
+        conductor=conductor,
+        sample_rate=input_facts.sample_rate,
+        hop=hop_samples(input_facts.sample_rate),
+    )
+    if settings.start_quarter > 0.0:
+        conductor.locate(settings.start_quarter)
+    conductor.stop()  # nobody is listened to before `arm` or `start`
+    loaded = PieceLoaded(
+        piece_id=piece.id,
+        title=piece.title,
+        composer=piece.composer,
+        score=score,
+        solo=solo.number,
+        plan=plan,
+        clock=clock_plan(score, tempo),
+    )
+    return ReadyPiece(request, input_facts, loaded, session, name, follower, line, how, stamp)
+
+
+def piece_file(piece: str) -> Path | None:
+    """Give the file that a piece comes from, if it is one that may change."""
+    own = user_pieces_dir() / piece
+    try:
+        if own.is_dir():
+            files = [f for f in sorted(own.iterdir()) if f.is_file() and f.suffix != ".toml"]
+            return files[0] if len(files) == 1 else None
+        path = Path(piece)
+        return path if path.is_file() else None
+    except OSError:
+        return None
+
+
+def file_stamp(path: Path | None) -> Stamp:
+    """Say when a file was last changed, and how long it is."""
+    try:
+        found = None if path is None else os.stat(path)
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size)
+
+
+def _follower(
+    settings: EngineSettings, line: SoloLine, tempo: WrittenTempo, input_facts: InputFacts
+) -> tuple[str, Follower]:
+    if input_facts.keys:
+        return KEYS_FOLLOWER, NotesFollower(line, tempo)
+    name = settings.follower or DEFAULT_FOLLOWER
+    return name, make_follower(
+        name,
+        solo=line,
+        tempo=tempo,
+        sample_rate=input_facts.sample_rate,
+        hop=hop_samples(input_facts.sample_rate),
+        a4_hz=settings.a4_hz,
+    )
+
+
+def _conducting(
+    settings: EngineSettings, score: Score, solo: Part, latency_in_s: float
+) -> ConductorSettings:
+    bars = settings.countin_bars
+    if bars is None:
+        before = introduction(score, solo)
+        alone = before is not None and settings.start_quarter <= before.start_quarter
+        bars = USUAL_COUNT_IN_BARS if alone else 0.0
+    return replace(
+        ConductorSettings(policy=settings.policy),
+        start=Start.COUNTIN,
+        countin_bars=bars,
+        # What is heard late is answered by so much earlier.
+        latency_out_s=max(latency_in_s + settings.latency_out_s, 0.0),
+    )

@@ -1,0 +1,170 @@
+"""What happens on the hearing thread besides the music: pieces and inputs change, orders come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from accompanist.app.engine.commands import CommandError, Commands
+from accompanist.app.engine.lasting_feed import AnyFeed, LastingFeed
+from accompanist.app.engine.live import LiveEngine, Stage
+from accompanist.app.engine.piece import InputFacts, ReadyPiece
+from accompanist.app.keeping.keeper import TakeKeeper
+from accompanist.app.playing.count_in import CountIn
+from accompanist.app.processes.links import Click, InputSettings, Problem, Reported
+from accompanist.session import Step
+
+__all__ = ["Arguments", "Podium"]
+
+Arguments: TypeAlias = tuple[float | int | str | bool | None, ...]
+LATENCIES = ("latency", "latency_out")
+LONGEST_LATENCY_S = 5.0
+_AT_REST = frozenset({"", "idle", "ended"})
+
+
+class Podium:
+    """The piece that is played, its input, its take. All methods are the hearing thread's.
+
+    Attributes and properties may be read from any thread.
+
+    Parameters
+    ----------
+    stage : Stage
+        Where the cues go.
+    feed : LastingFeed
+    keeper : TakeKeeper
+    tell : callable
+        Told everything that the daemon is to know; must not wait.
+    wake : callable
+        Called when the state has changed.
+    read_again : callable
+        Called when the piece has to be read again for another kind of input.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        feed: LastingFeed,
+        keeper: TakeKeeper,
+        *,
+        tell: Callable[[object], None],
+        wake: Callable[[], None],
+        read_again: Callable[[], None],
+    ) -> None:
+        self._feed = feed
+        self._keeper = keeper
+        self._tell = tell
+        self._wake = wake
+        self._read_again = read_again
+        self._commands = Commands()
+        self._count_in: CountIn | None = None
+        self._out_s = 0.0
+        self.live = LiveEngine(feed, stage, scribe=keeper, on_step=self._stepped)
+        self.ready: ReadyPiece | None = None
+        self.input = InputFacts()
+        self.state = ""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is being played."""
+        return self.state in _AT_REST
+
+    def go_over(self, ready: ReadyPiece) -> None:
+        """Go over to another piece."""
+        if not ready.suits(self.input):  # another input has come meanwhile
+            self._read_again()
+            return
+        self._keeper.load(ready.journal_facts(self.input))
+        self._keeper.forget_settings()
+        self.live.change(ready.session)
+        self.ready, self._out_s = ready, ready.request.settings.latency_out_s
+        self._commands = Commands()
+        self._count_in = None
+        self._tell_latency()
+        self._tell(ready.loaded)
+
+    def do(self, name: str, arguments: Arguments) -> None:
+        """Carry out an order; one that cannot be becomes a `Problem`."""
+        session = self.live.session
+        try:
+            if name.startswith("take_"):
+                self._take(name)
+                return
+            if session is None:
+                raise CommandError(409, f"{name}: no piece is loaded; load one first")
+            if name == "arm" or (name == "start" and self.at_rest):
+                self._keeper.begin()
+                self._feed.rewind()
+            if name in LATENCIES:
+                arguments = self._with_input(arguments)
+            self._commands.call(session.conductor, name, arguments)
+        except CommandError as error:
+            self._tell(Problem(error.code, str(error)))
+
+    def _with_input(self, arguments: Arguments) -> Arguments:
+        """Add the delay of the input to that of the output, which the daemon knows of."""
+        match arguments:
+            case (int() | float() as out_s,):
+                self._out_s = float(out_s)
+                return (self._out_s + self.input.latency_s,)
+        return arguments
+
+    def set_input(self, settings: InputSettings) -> None:
+        """Change gain, gate and delay of the input that there is."""
+        self._feed.set_gate(settings.gain_db, settings.gate_db)
+        if settings.latency_s is not None:
+            self.input = replace(self.input, latency_s=settings.latency_s)
+            self._tell_latency()
+
+    def _tell_latency(self) -> None:
+        session = self.live.session
+        if session is not None:
+            total_s = self._out_s + self.input.latency_s
+            session.conductor.latency_out(min(max(total_s, 0.0), LONGEST_LATENCY_S))
+
+    def _take(self, name: str) -> None:
+        match name:
+            case "take_start":
+                self._keeper.begin()
+            case "take_stop":
+                self._keeper.end()
+            case "take_discard":
+                self._keeper.discard()
+            case _:
+                raise CommandError(409, f"{name}: the engine knows no such command")
+
+    def _stepped(self, step: Step, offset_s: float) -> None:
+        estimate, ready = step.estimate, self.ready
+        if ready is not None:
+            for onset in estimate.onsets:
+                notes = ready.line.notes[onset.event]
+                pitches = tuple(note.pitch for note in notes)
+                self._tell(Reported(onset.time_s, onset.quarter, pitches))
+            if step.state == "countin" and self._count_in is None:
+                self._count_in = CountIn(ready.loaded.score, self._bars_to_count())
+        if self._count_in is not None:
+            clicks = self._count_in.clicks(step)
+            if clicks:
+                self._tell(Click(clicks))
+            if step.state != "countin":
+                self._count_in = None
+        if step.state != self.state:
+            self.state = step.state
+            self._wake()
+
+    def adopt(self, feed: AnyFeed, facts: InputFacts) -> None:
+        """Listen to another input, already started."""
+        self._feed.adopt(feed)
+        self.input, ready = facts, self.ready
+        if ready is None:
+            return
+        if ready.suits(facts):
+            self._keeper.describe(ready.journal_facts(facts))
+            self._tell_latency()
+        else:
+            self._read_again()
+
+    def _bars_to_count(self) -> float:
+        session = self.live.session
+        return 0.0 if session is None else session.conductor.settings.countin_bars

@@ -1,0 +1,1 @@
+"""Followers over takes with known truth."""

@@ -1,0 +1,66 @@
+"""The files of an evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.app.evaluating.evaluation import TakeResult
+from accompanist.app.evaluating.report import Pool, as_json, as_markdown
+from accompanist.errors import AccompanistError
+
+__all__ = ["write_evaluation"]
+
+_HEADERS = {
+    "trace": ("time", "quarter"),
+    "onsets": ("reported", "quarter"),
+    "sent": ("time", "quarter"),
+}
+
+
+def write_evaluation(folder: Path, results: Sequence[TakeResult], pooled: Sequence[Pool]) -> None:
+    """Write ``figures.json``, ``figures.md`` and ``FOLLOWER/ID/{trace,onsets,sent}.csv``.
+
+    Raises
+    ------
+    AccompanistError
+        The folder cannot be written to.
+    """
+    try:
+        for result in results:
+            inner = folder / result.follower / _file_name(result.take.id)
+            inner.mkdir(parents=True, exist_ok=True)
+            for name, table in result.tables.items():
+                _write(inner / f"{name}.csv", _csv_text(_HEADERS[name], table))
+        _write(folder / "figures.md", as_markdown(results, pooled))
+        _write(folder / "figures.json", json.dumps(as_json(results, pooled), indent=2) + "\n")
+    except OSError as error:
+        raise AccompanistError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with --out"
+        ) from error
+
+
+def _file_name(take_id: str) -> str:
+    """Make a file name of an id: one level, not hidden, not too long for a file system."""
+    plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in take_id)
+    return plain.lstrip(".").encode()[:200].decode(errors="ignore") or "_"
+
+
+def _csv_text(header: Sequence[str], table: npt.NDArray[np.float64]) -> str:
+    rows = [",".join(f"{value:.5f}" for value in row) for row in table.tolist()]
+    return "\n".join([",".join(header), *rows, ""])
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside, then rename."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Sessions for DAWs, and DAWs that go with the take."""

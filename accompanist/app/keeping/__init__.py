@@ -1,0 +1,1 @@
+"""Takes: written as they are played, kept on request, brought into a DAW."""

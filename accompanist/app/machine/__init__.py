@@ -1,0 +1,1 @@
+"""The machine: what is missing, and how long its sound takes."""

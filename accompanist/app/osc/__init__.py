@@ -1,0 +1,1 @@
+"""OSC, OSCQuery and the client that talks to them."""

@@ -1,0 +1,1 @@
+"""The process that schedules and sends. Nothing here imports numpy."""

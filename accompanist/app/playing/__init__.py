@@ -1,0 +1,1 @@
+"""Playing in the foreground: keys, terminal, one take."""

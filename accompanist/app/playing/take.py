@@ -1,0 +1,291 @@
+"""A live take from the first look at the piece to the folder that keeps it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import deque
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from accompanist.app.bars import BarCounter
+from accompanist.app.engine.live import LiveEngine
+from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
+from accompanist.app.keeping.journal import JournalFacts, TakeJournal
+from accompanist.app.keeping.keep_take import write_kept
+from accompanist.app.keeping.ring import TakeRing, ring_folder
+from accompanist.app.playing.count_in import CountIn
+from accompanist.app.playing.keymap import KeyMap
+from accompanist.app.playing.parts import (
+    Ensemble,
+    PlaySettings,
+    Soloist,
+    open_ensemble,
+    open_soloist,
+)
+from accompanist.app.playing.player import Player, Router, on_stage
+from accompanist.app.playing.terminal import Flags, Screen
+from accompanist.app.processes.board import Board
+from accompanist.app.processes.links import Click, LoadPlan, Mix, Problem, Sent
+from accompanist.app.warm import warm_up
+from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings, Start
+from accompanist.errors import AccompanistError, UsageError
+from accompanist.followers.notes import NotesFollower
+from accompanist.followers.protocol import Follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
+from accompanist.performing.clock_plan import clock_plan
+from accompanist.performing.planning import accompaniment_plan
+from accompanist.score.choose import choose_solo
+from accompanist.score.introduction import introduction
+from accompanist.score.model import Part
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+from accompanist.session import Session, Step, hop_samples
+from accompanist.takes.folder import check_place
+from score_library.catalogue import Piece, open_piece
+
+__all__ = ["play_take"]
+
+_USUAL_COUNT_IN_BARS = 1.0
+"""Where the ensemble begins, unless told otherwise."""
+
+
+def play_take(settings: PlaySettings) -> None:
+    """Play a piece with a live soloist and keep the take.
+
+    Raises
+    ------
+    AccompanistError
+        Piece, device, sound font or folder are not what they should be.
+    KeyboardInterrupt
+        After the take has been kept.
+    """
+    piece = open_piece(settings.piece)
+    choice = choose_solo(piece.score, settings.solo)
+    if settings.follower is not None and settings.follower not in follower_names():
+        raise UsageError(
+            f"no follower is called {settings.follower!r}; there are {', '.join(follower_names())}"
+        )
+    start_quarter = 0.0
+    if settings.start_bar is not None:
+        start_quarter = BarCounter(piece.score).find(settings.start_bar).start_quarter
+    before = introduction(piece.score, choice.part)
+    alone = before is not None and start_quarter <= before.start_quarter
+    if alone and settings.count_in_bars is None and settings.from_file is None:
+        settings = replace(settings, count_in_bars=_USUAL_COUNT_IN_BARS)
+    if settings.keep:
+        check_place(settings.out or _default_folder(piece.id))
+    ensemble = open_ensemble(settings)
+    try:
+        soloist = open_soloist(settings)
+    except AccompanistError:
+        ensemble.close()
+        raise
+    try:
+        live = _LiveTake(settings, piece, choice.part, soloist, ensemble, start_quarter)
+    except BaseException:
+        soloist.feed.close()
+        ensemble.close()
+        raise
+    if ensemble.warning:
+        click.echo(f"accompanist: no MIDI port: {ensemble.warning}", err=True)
+    click.echo(
+        f"{piece.title}: you play {choice.part.name}, part {choice.part.number} ({choice.reason}).",
+        err=True,
+    )
+    if before is not None and alone and settings.count_in_bars is not None:
+        click.echo(
+            f"The ensemble begins: it counts in and plays {before.length}, then you come in.",
+            err=True,
+        )
+    with termination_as_interrupt():
+        try:
+            live.play()
+        finally:
+            # Whoever presses Ctrl-C twice wants to leave, not to lose what was played.
+            with interrupts_ignored():
+                live.close()
+                live.keep()
+
+
+class _LiveTake:
+    """Everything that one take needs, wired."""
+
+    def __init__(
+        self,
+        settings: PlaySettings,
+        piece: Piece,
+        solo: Part,
+        soloist: Soloist,
+        ensemble: Ensemble,
+        start_quarter: float,
+    ) -> None:
+        self._settings = settings
+        self._piece = piece
+        self._solo = solo
+        self._soloist = soloist
+        self._ensemble = ensemble
+        score = piece.score
+        tempo, line = written_tempo(score), solo_line(solo)
+        hop = hop_samples(soloist.sample_rate)
+        name = settings.follower or DEFAULT_FOLLOWER
+        if soloist.keys:
+            name = "notes"
+            follower: Follower = NotesFollower(line, tempo)
+        else:
+            follower = make_follower(
+                name, solo=line, tempo=tempo, sample_rate=soloist.sample_rate, hop=hop
+            )
+            warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
+        self._plan = accompaniment_plan(score, solo.number, tempo)
+        self._clock_plan = clock_plan(score, tempo)
+        how = ConductorSettings(
+            policy=settings.policy,
+            start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
+            countin_bars=settings.count_in_bars or 0.0,
+            latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
+        )
+        self._conductor = Conductor(score, line, tempo, how, self._plan.onsets_quarter)
+        if start_quarter > 0.0:
+            self._conductor.locate(start_quarter)
+        if settings.count_in_bars is not None:
+            self._conductor.start()
+        session = Session(
+            follower=follower,
+            conductor=self._conductor,
+            sample_rate=soloist.sample_rate,
+            hop=hop,
+        )
+        self._ring = TakeRing(ring_folder())
+        self._journal = TakeJournal(
+            self._ring.new_folder(piece.id),
+            JournalFacts(
+                piece={"id": piece.id, "title": piece.title, "composer": piece.composer},
+                score=score,
+                solo=solo.number,
+                follower=name,
+                conductor=asdict(how),
+                sample_rate=None if soloist.keys else soloist.sample_rate,
+                hop_s=session.hop_s,
+                report_s=follower.latency_s,
+                input={
+                    "live": True,
+                    "source": soloist.name,
+                    "sample_rate": soloist.sample_rate,
+                    "input_latency_s": soloist.latency_s,
+                    "output": ensemble.name,
+                    "output_latency_s": ensemble.latency_s,
+                },
+            ),
+            self._warn,
+        )
+        self._count_in = CountIn(score, how.countin_bars)
+        self._board = Board.open(ensemble.link.board_path)
+        self._engine = LiveEngine(
+            soloist.feed,
+            self._board,
+            session=session,
+            scribe=self._journal,
+            on_step=self._click,
+        )
+        self._warnings: deque[str] = deque()
+
+    def play(self) -> None:
+        """Run until the human leaves or the piece ends; everything is silent afterwards."""
+        score, link = self._piece.score, self._ensemble.link
+        names = {part.number: part.name for part in score.parts}
+        link.send(LoadPlan(self._plan, self._clock_plan, names))
+        self._journal.open()
+        keyboard = sys.stdin.isatty()
+        router = Router(KeyMap(tapping=self._settings.tap), self._soloist.taps)
+        screen = Screen(
+            score,
+            heading=f"{self._piece.title} · {self._solo.name}",
+            sources=f"{self._soloist.name} → {self._ensemble.name}",
+            keys=router.keymap.help if keyboard else "",
+        )
+        player = Player(self._engine, self._conductor, score, router, self._mute)
+        with on_stage(self._engine, screen, router, keyboard=keyboard) as show:
+
+            def look(flags: Flags) -> None:
+                self._listen()
+                if self._warnings:
+                    player.say(self._warnings.popleft())
+                show(flags)
+
+            player.run(look)
+
+    def close(self) -> None:
+        """End the engine and the performer, with everything silent; closing twice does no harm."""
+        self._engine.stop()
+        self._ensemble.close()
+        self._listen()
+        self._board.close()
+        figures = self._engine.figures
+        self._journal.figures({"xruns": figures.xruns, "lost_samples": figures.lost_samples})
+        self._journal.close()
+        self._journal.join()
+        for warning in self._warnings:
+            click.echo(f"accompanist: {warning}", err=True)
+        self._warnings.clear()
+
+    def keep(self) -> None:
+        """Write the take folder, if anything was played and it is wanted."""
+        if self._settings.keep and self._journal.played:
+            self._keep()
+        elif self._settings.keep:
+            click.echo("Nothing was played, so no take is kept.", err=True)
+        # What could not be kept, or was cut off by a crash, stays in the ring for a while.
+        self._ring.remove(self._journal.folder)
+        self._ring.trim()
+
+    def _keep(self) -> None:
+        out = self._settings.out or _default_folder(self._piece.id)
+        click.echo(f"Keeping the take in {out} …", err=True)
+        try:
+            self._write(out)
+        except AccompanistError as error:
+            click.echo(f"accompanist: {error}", err=True)
+            out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
+            self._write(out)
+        listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
+        click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
+
+    def _write(self, out: Path) -> None:
+        soundfont = self._ensemble.soundfont
+        write_kept(
+            self._journal.folder,
+            out,
+            soundfont=soundfont,
+            audio=soundfont is not None,
+            warn=lambda text: click.echo(f"accompanist: {text}", err=True),
+        )
+
+    def _listen(self) -> None:
+        """Take in what the performer tells: what was sent becomes part of the take."""
+        for event in self._ensemble.link.events():
+            if isinstance(event, Sent):
+                told = zip(event.messages, event.late_s, strict=True)
+                ours = [(m, late) for m, late in told if m.part > 0]  # clicks are no music
+                self._engine.played([m for m, _ in ours], [late for _, late in ours])
+            elif isinstance(event, Problem):
+                self._warn(event.text)
+
+    def _warn(self, text: str) -> None:
+        self._warnings.append(text)
+
+    def _mute(self, muted: bool) -> None:
+        for part in self._plan.channels:
+            self._ensemble.link.send(Mix(part, "mute", muted))
+
+    def _click(self, step: Step, _offset_s: float) -> None:
+        if clicks := self._count_in.clicks(step):
+            self._ensemble.link.send(Click(clicks))
+
+
+def _default_folder(piece_id: str) -> Path:
+    return Path("takes") / f"{piece_id}-{datetime.now():%Y%m%d-%H%M%S}"
