@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from accompanist.conducting.settings import CountIn, Start
+from accompanist.conducting.settings import CountIn, FollowMode, Start
 from accompanist.conducting.stage import COUNTED_SD, COUNTED_SD_S, Stage
 
 __all__ = ["Transport"]
@@ -73,14 +73,17 @@ class Transport:
         self.locate(0.0 if stage.phase == "ended" else stage.place)
 
     def locate(self, quarter: float) -> None:
-        """Wait there for the soloist's next note."""
+        """Wait there for the soloist's next note; who hears nobody and plays plays on there."""
         if not isfinite(quarter):
             return
         stage = self._stage
+        plays_on = stage.phase == "playing" and stage.ears.mode is FollowMode.FIXED
         stage.leave(min(max(quarter, 0.0), stage.end_quarter), "armed")
         self.awaits_soloist = True
         stage.follower_at = stage.start_quarter
         stage.jumped = True
+        if plays_on:
+            self._begin(0.0)
 
     def _begin(self, bars: float) -> None:
         stage, at = self._stage, self._stage.start_quarter

@@ -339,6 +339,17 @@ def test_lock_freezes_the_tempo_and_lets_go_again() -> None:
     assert stage.jumps == []
 
 
+def test_locate_in_fixed_mode_plays_on_there() -> None:
+    stage = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(mode="fixed"))
+    stage.play({0: 1.0}, 5.5, at={3.2: lambda c: c.locate(8.0)})
+    assert stage.jumps[-1][1] == 8.0
+    assert stage.sent[8.0] == pytest.approx(3.2, abs=2 * HOP_S)
+    assert stage.sent[10.0] - stage.sent[8.0] == pytest.approx(1.0, abs=0.02)
+    waiting = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(mode="fixed"))
+    waiting.play({}, 3.0, at={1.0: lambda c: c.locate(8.0)})
+    assert waiting.sent == {}
+
+
 def test_fixed_mode_listens_to_nobody_once_begun() -> None:
     stage = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(mode="fixed"))
     stage.play(steady_times(0, 10, 1.0, 0.8), 7.0)
