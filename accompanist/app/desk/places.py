@@ -37,11 +37,8 @@ class Places:
         self._beats = self._all_beats()
         self._beat_quarters = [b.quarter for b in self._beats]
         self._marks = tuple(sorted(score.marks, key=lambda m: m.quarter))
-
-    @property
-    def end_quarter(self) -> float:
-        """Where the piece ends."""
-        return self.score.end_quarter
+        self.end_quarter = score.end_quarter
+        """Where the piece ends. The score looks through all its notes for it: once will do."""
 
     @property
     def bars(self) -> int:
