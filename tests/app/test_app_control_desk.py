@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from desk_pieces import FakeLink, duet, loaded, make_desk, view
@@ -431,7 +432,7 @@ def test_loading() -> None:
     assert engine.sent == [LoadPiece("duet", EngineSettings())]
     assert desk.get("state") == ("loading",)
     with refused(409, "a piece is being loaded"):
-        desk.do("arm", ())
+        desk.do("pause", ())
     events.engine(loaded())
     assert desk.get("state") == ("idle",)
     assert desk.get("piece/info") == ("Duet", 9, 3)
@@ -442,6 +443,79 @@ def test_loading() -> None:
     assert isinstance(plan, LoadPlan)
     assert plan.part_names == {2: "Piano", 3: "Cello"}
     assert ("part/2/name", ("Piano",)) in told.changes
+
+
+@pytest.mark.parametrize("key", ["arm", "start"])
+@pytest.mark.parametrize("input_first", [True, False])
+def test_whoever_loads_and_arms_at_once_need_not_wait(key: str, input_first: bool) -> None:
+    desk, events, engine, _, _, told = make_desk(piece=False)
+    desk.do("piece/load", ("duet",))
+    desk.do(key, ())
+    there = [loaded(), InputOpened("microphone", 48_000, 0.0)]
+    if input_first:
+        there.reverse()
+    events.engine(there[0])
+    events.engine(view("idle"))
+    assert Do(key) not in engine.sent
+    events.engine(there[1])
+    assert engine.taken()[-1] == Do(key)
+    events.engine(view("idle"))
+    assert engine.sent == []  # once is enough
+    assert told.of("error") == []
+
+
+def test_a_start_without_ears_waits_for_the_piece_alone() -> None:
+    desk, events, engine, _, _, _ = make_desk(piece=False)
+    desk.set("follow/mode", ("fixed",))
+    desk.do("piece/load", ("duet",))
+    desk.do("start", ())
+    events.engine(loaded())
+    assert engine.sent[-1] == Do("start")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda desk, events: desk.do("stop", ()),
+        lambda desk, events: desk.do("piece/load", ("other",)),
+        lambda desk, events: events.engine(Problem(404, "there is no such piece", "piece/load")),
+        lambda desk, events: events.engine(EngineDied("twice", piece_dropped=True)),
+    ],
+)
+def test_a_wish_to_play_ends_with_its_piece(meanwhile: Any) -> None:
+    desk, events, engine, _, _, _ = make_desk()
+    desk.do("piece/load", ("duet",))
+    desk.do("arm", ())
+    meanwhile(desk, events)
+    events.engine(loaded())
+    events.engine(view("idle"))
+    assert Do("arm") not in engine.sent
+
+
+def test_a_wish_that_no_input_comes_for_is_refused() -> None:
+    desk, events, engine, _, _, told = make_desk(piece=False)
+    desk.do("piece/load", ("duet",))
+    desk.do("arm", ())
+    events.engine(Problem(503, "there is no audio input", "input/device"))
+    events.engine(loaded())
+    assert Do("arm") not in engine.sent
+    assert ("error", ("input/device", 503, "there is no audio input")) in told.changes
+
+
+@pytest.mark.parametrize("state", ["armed", "following"])
+def test_the_same_piece_made_ready_for_another_input_changes_nothing(state: str) -> None:
+    desk, events, engine, performer, _, told = make_desk(state=state)
+    desk.set("tempo/base", (80.0,))
+    desk.set("part/2/gain", (-6.0,))
+    for link in (engine, performer, told):
+        link.taken()
+    events.engine(loaded())
+    assert desk.get("state") == (state,)
+    assert told.of("state") == []
+    assert desk.get("tempo/base") == (80.0,)
+    assert engine.sent == []  # it knows
+    assert isinstance(performer.sent[0], LoadPlan)
+    assert Mix(2, "gain", -6.0) in performer.sent
 
 
 def test_a_piece_that_cannot_be_loaded() -> None:

@@ -230,6 +230,39 @@ def test_armed_as_soon_as_everything_is_there(tmp_path: Path) -> None:
     house.play(scene)
 
 
+def test_whoever_asks_for_another_piece_at_once_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, Config(piece=PieceConfig(load="duet")))
+    answer = FakeVoice.start
+
+    async def asked_at_once(voice: FakeVoice) -> Urls:
+        house.daemon.desk.do("piece/load", ("other",))  # before everything else is up
+        return await answer(voice)
+
+    monkeypatch.setattr(FakeVoice, "start", asked_at_once)
+
+    async def scene(house: House) -> None:
+        await until(lambda: "answers" in house.log)
+        await asyncio.sleep(0.05)
+
+    house.play(scene)
+    pieces = [c.piece for c in house.engine.sent if isinstance(c, LoadPiece)]
+    assert pieces == ["duet", "other"]
+
+
+def test_a_piece_without_a_name_is_refused_in_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = House(tmp_path, Config(piece=PieceConfig(load=" ")))
+
+    async def scene(house: House) -> None:
+        await until(lambda: "answers" in house.log)
+
+    house.play(scene)
+    assert "piece/load wants the name of a piece or the path of a score" in caplog.messages
+
+
 def test_the_music_is_told_while_it_goes_on(tmp_path: Path) -> None:
     house = House(tmp_path)
 

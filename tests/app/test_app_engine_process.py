@@ -329,6 +329,53 @@ def test_an_input_of_another_rate_has_the_piece_made_ready_again(
     assert len(of_kind(desk.events, InputOpened)) == 2
 
 
+@pytest.mark.parametrize("order", ["arm", "start"])
+def test_what_was_ordered_before_the_input_opened_counts_after_it(
+    order: str, desk: Desk, tmp_path: Path
+) -> None:
+    quiet = tmp_path / "quiet.wav"
+    soundfile.write(quiet, np.zeros(48_000), 48_000)
+    desk.load(PIECE)  # for the usual rate: there is no input yet
+    if order == "start":
+        desk.link.send(Do("follow", ("fixed",)))
+    desk.link.send(Do("tempo_scale", (1.5,)))
+    desk.link.send(Do("locate", (8.0,)))
+    desk.link.send(Do(order))
+    desk.link.send(OpenInput(InputSettings(from_file=quiet)))
+    assert desk.wait_for(InputOpened).sample_rate == 48_000
+    if order == "arm":
+        desk.wait_for(PieceLoaded)
+    later = of_kind(desk.run(2.0), View)
+    states = {view.state for view in later}
+    if order == "arm":
+        assert states == {"armed"}
+    else:  # nobody is listened to: nothing is interrupted
+        assert states <= {"countin", "following"}
+        desk.link.send(Do("stop"))
+        desk.wait_for(PieceLoaded)
+        later = of_kind(desk.run(0.5), View)
+        assert later[-1].state == "idle"
+    assert later[-1].quarter >= 8.0
+    assert later[-1].led_qpm == pytest.approx(1.5 * later[-1].base_qpm)
+    assert of_kind(desk.events, Problem) == []
+
+
+def test_a_piece_that_has_ended_without_ears_begins_at_the_top_again(
+    desk: Desk, tmp_path: Path
+) -> None:
+    quiet = tmp_path / "quiet.wav"
+    soundfile.write(quiet, np.zeros(48_000), 48_000)
+    desk.load(PIECE)
+    desk.link.send(Do("follow", ("fixed",)))
+    desk.link.send(Do("locate", (open_piece(PIECE).score.end_quarter - 2.0,)))
+    desk.link.send(Do("start"))
+    desk.link.send(OpenInput(InputSettings(from_file=quiet)))
+    desk.wait_for(View, lambda view: view.state == "ended")
+    desk.wait_for(PieceLoaded)
+    desk.link.send(Do("arm"))
+    assert desk.wait_for(View, lambda view: view.state == "armed").quarter < 1.0
+
+
 def test_it_counts_in_and_leads_where_nobody_plays(desk: Desk) -> None:
     loaded = desk.load(PIECE, transpose=-2, countin_bars=1.0, latency_out_s=0.05)
     written = open_piece(PIECE).score
@@ -390,6 +437,12 @@ def test_an_engine_that_says_nothing_is_replaced(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr("accompanist.app.engine.link.SILENT_S", 0.2)
     with EngineLink(tmp_path / "board", module="hangs") as link:
+        link.send(LoadPiece(PIECE, EngineSettings()))
+        end_s = time.monotonic() + 1.0
+        while time.monotonic() < end_s:  # it may be compiling
+            select.select([link.fileno()], [], [], 0.05)
+            assert link.events() == []
+        monkeypatch.setattr("accompanist.app.engine.link.SILENT_LOADING_S", 0.2)
         first = link.pid
         end_s = time.monotonic() + 20.0
         died: list[EngineDied] = []

@@ -68,7 +68,7 @@ def _shown(value: OscArgument) -> str:
 # ---- the piece and the transport -----------------------------------------------------------------
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl load la-folia")
 @click.argument("piece")
 @click.pass_context
 def load(ctx: click.Context, piece: str) -> None:
@@ -81,7 +81,7 @@ def load(ctx: click.Context, piece: str) -> None:
 def _button(name: str, address: str, text: str) -> None:
     """Add a command that only presses a button."""
 
-    @command.command(name=name, help=text)
+    @command.command(name=name, help=text, epilog=f"Example:  accompanist ctl {name}")
     @click.pass_context
     def press(ctx: click.Context) -> None:
         _do(ctx, address)
@@ -103,14 +103,14 @@ for _name, _address, _text in (
     _button(_name, _address, _text)
 
 
-@command.command(name="quit")
+@command.command(name="quit", epilog="Example:  accompanist ctl quit")
 @click.pass_context
 def leave(ctx: click.Context) -> None:
     """Have the daemon silence everything and leave."""
     _client(ctx).ask("quit", farewell=True)
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl hold on")
 @click.argument("state", required=False, type=_ON_OFF)
 @click.pass_context
 def hold(ctx: click.Context, state: str | None) -> None:
@@ -118,7 +118,7 @@ def hold(ctx: click.Context, state: str | None) -> None:
     _do(ctx, "hold", *(() if state is None else (int(state == "on"),)))
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl goto 17")
 @click.argument("bar", required=False, type=int)
 @click.option("--quarter", type=float, help="A position in quarters.")
 @click.option("--mark", help="A rehearsal mark.")
@@ -143,7 +143,7 @@ def goto(
     _do(ctx, wishes[0][0], *wishes[0][1])
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl loop 9 16")
 @click.argument("bars", nargs=-1)
 @click.pass_context
 def loop(ctx: click.Context, bars: tuple[str, ...]) -> None:
@@ -158,7 +158,7 @@ def loop(ctx: click.Context, bars: tuple[str, ...]) -> None:
         raise UsageError("loop wants the first and the last bar, or on, or off")
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl mode wait")
 @click.argument("who", required=False)
 @click.pass_context
 def mode(ctx: click.Context, who: str | None) -> None:
@@ -166,7 +166,7 @@ def mode(ctx: click.Context, who: str | None) -> None:
     _say(ctx, "follow/mode", *(() if who is None else (who,)))
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl tempo 0.9")
 @click.argument("scale", required=False, type=float)
 @click.option("--base", type=float, metavar="BPM", help="Tempo of the piece.")
 @click.option("--min", "low", type=float, metavar="BPM", help="Never slower.")
@@ -202,7 +202,7 @@ def tempo(
 # ---- the mixer -----------------------------------------------------------------------------------
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl mixer")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.pass_context
 def mixer(ctx: click.Context, as_json: bool) -> None:
@@ -221,7 +221,10 @@ def mixer(ctx: click.Context, as_json: bool) -> None:
         click.echo(line)
 
 
-@command.command(context_settings={"ignore_unknown_options": True})
+@command.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example:  accompanist ctl part 2 gain -6",
+)
 @click.argument("number", type=click.IntRange(1, 9999))
 @click.argument("control", type=click.Choice(
     ["mute", "solo", "gain", "pan", "channel", "program", "output", "name"]))  # fmt: skip
@@ -246,26 +249,26 @@ def part(ctx: click.Context, number: int, control: str, value: str | None) -> No
 # ---- takes ---------------------------------------------------------------------------------------
 
 
-@command.group()
+@command.group(epilog="Example:  accompanist ctl take save")
 def take() -> None:
     """Keep what has been played: it is always recorded."""
 
 
-@take.command()
+@take.command(epilog="Example:  accompanist ctl take start")
 @click.pass_context
 def start(ctx: click.Context) -> None:
     """Let a take begin here."""
     _do(ctx, "take/start")
 
 
-@take.command()
+@take.command(epilog="Example:  accompanist ctl take stop")
 @click.pass_context
 def stop(ctx: click.Context) -> None:
     """Let it end here."""
     _do(ctx, "take/stop")
 
 
-@take.command()
+@take.command(epilog="Example:  accompanist ctl take save evening")
 @click.argument("name", required=False)
 @click.pass_context
 def save(ctx: click.Context, name: str | None) -> None:
@@ -273,14 +276,14 @@ def save(ctx: click.Context, name: str | None) -> None:
     _do(ctx, "take/save", *(() if name is None else (name,)))
 
 
-@take.command()
+@take.command(epilog="Example:  accompanist ctl take discard")
 @click.pass_context
 def discard(ctx: click.Context) -> None:
     """Forget it."""
     _do(ctx, "take/discard")
 
 
-@take.command()
+@take.command(epilog="Example:  accompanist ctl take export rpp ~/sessions")
 @click.argument("form", metavar="FORMAT", type=click.Choice(_FORMATS))
 @click.argument("folder", required=False, type=click.Path(resolve_path=True))
 @click.pass_context
@@ -292,7 +295,7 @@ def export(ctx: click.Context, form: str, folder: str | None) -> None:
 # ---- looking on ----------------------------------------------------------------------------------
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl status")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
@@ -309,7 +312,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
         click.echo(line)
 
 
-@command.command()
+@command.command(epilog="Example:  accompanist ctl watch")
 @click.pass_context
 def watch(ctx: click.Context) -> None:
     """Show a live line; Ctrl-C ends it. Into a pipe goes a line whenever something changes."""
@@ -333,7 +336,10 @@ def watch(ctx: click.Context) -> None:
             click.echo()
 
 
-@command.command(context_settings={"ignore_unknown_options": True})
+@command.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example:  accompanist ctl send /acc/tempo/scale 0.9",
+)
 @click.argument("address")
 @click.argument("arguments", nargs=-1)
 @click.pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 Tree = dict[str, Any]
+MOST_BYTES = 1_000_000
+"""A longer file is none of settings."""
 
 
 def config_path() -> Path:
@@ -55,6 +58,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key, value.strip()
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"--set {key}: no setting has a value like this") from error
 
 
 def read_config(path: Path | None = None, overrides: Sequence[tuple[str, Any]] = ()) -> Config:
@@ -76,8 +81,12 @@ def read_config(path: Path | None = None, overrides: Sequence[tuple[str, Any]] =
     """
     tree: Tree = {}
     where = path or config_path()
-    if path is not None or where.is_file():
+    try:
         tree = _read(where)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path is not None:
+            raise BadInputError(f"{where}: there is no such file") from error
+    else:
         _validated(tree, str(where), BadInputError)
     if not overrides:
         return _validated(tree, str(where), BadInputError)
@@ -120,14 +129,25 @@ def write_default(path: Path) -> None:
 
 
 def _read(path: Path) -> Tree:
+    """Read a file of settings; FileNotFoundError, NotADirectoryError where there is none."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        if stat.S_ISFIFO(path.stat().st_mode):  # it is read again, and must not be waited for
+            raise BadInputError(f"{path}: is a pipe; name a file")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise BadInputError(f"{path}: is too long for a file of settings (1 MB at most)")
+        return tomllib.loads(content.decode("utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BadInputError(f"{path}: is not TOML: {error}") from error
     except UnicodeDecodeError as error:
         raise BadInputError(f"{path}: is not text in UTF-8") from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise
     except OSError as error:
         raise BadInputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (RecursionError, ValueError) as error:  # nested without end, numbers without end
+        raise BadInputError(f"{path}: no settings look like this; see --write-config") from error
 
 
 def _put(tree: Tree, key: str, value: Any) -> None:

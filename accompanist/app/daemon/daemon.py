@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from accompanist.app.config.settings import Config
 from accompanist.app.daemon.helpers import DaemonHelpers
 from accompanist.app.daemon.notify import Notifier
-from accompanist.app.daemon.runtime import Runtime, Urls
+from accompanist.app.daemon.runtime import Runtime, Urls, writing
 from accompanist.app.desk.control import ControlDesk
 from accompanist.app.desk.events import DeskEvents
 from accompanist.app.desk.protocol import DeskError
@@ -137,8 +137,9 @@ class Daemon:
             await self._end(loop)
 
     async def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._performer.start()
-        self._engine.start()
+        with writing(self._runtime.folder):
+            self._performer.start()
+            self._engine.start()
         loop.add_reader(self._performer.fileno(), self._hear_performer)
         loop.add_reader(self._engine.fileno(), self._hear_engine)
         wiring, config = self.desk.wiring, self.desk.wiring.config
@@ -146,6 +147,13 @@ class Daemon:
         wiring.open_input()
         for neighbour in self._neighbours:
             _sheltered(neighbour.open)
+        if config.piece.load:
+            if config.piece.arm:
+                self.helpers.arm_when_loaded(self.events)
+            try:
+                wiring.load(config.piece.load)
+            except DeskError as error:
+                wiring.store.refuse("piece/load", error)
         urls = await self._voice.start()  # last: whoever is answered can play at once
         self._runtime.write_urls(urls)
         _log.info("OSC at %s", urls.osc)
@@ -153,10 +161,6 @@ class Daemon:
             _log.info("HTTP at %s", urls.http)
         if config.clock.link != "off":
             _sheltered(lambda: self.helpers.set_link(config.clock.link))
-        if config.piece.load:
-            if config.piece.arm:
-                self.helpers.arm_when_loaded(self.events)
-            wiring.load(config.piece.load)
         self._up = True
         self._patience_s = loop.time() + PATIENCE_S
         self._look()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from accompanist.errors import AccompanistError
 
-__all__ = ["Runtime", "Urls", "hold_runtime", "read_urls", "runtime_folder"]
+__all__ = ["Runtime", "Urls", "hold_runtime", "read_urls", "runtime_folder", "writing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,11 @@ class Runtime:
     def write_urls(self, urls: Urls) -> None:
         """Say where the daemon answers; a reader sees all of it or what was there before."""
         fresh = self.folder / "url.new"
-        fresh.write_text("".join(f"{line}\n" for line in (urls.osc, urls.http) if line), "utf-8")
-        fresh.replace(self.url)
+        with writing(self.folder):
+            fresh.write_text(
+                "".join(f"{line}\n" for line in (urls.osc, urls.http) if line), "utf-8"
+            )
+            fresh.replace(self.url)
 
     def clear(self) -> None:
         """Remove what a daemon leaves behind, but not the lock: another may be waiting for it."""
@@ -115,6 +118,24 @@ def read_urls(folder: Path | None = None) -> Urls | None:
 
 
 @contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say it in a line if the runtime folder cannot be written.
+
+    Raises
+    ------
+    AccompanistError
+        It cannot be: it is another's, the disk is full, something lies in the way.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise AccompanistError(
+            f"{folder}: cannot be written ({error.strerror}); make room there, or "
+            "set XDG_RUNTIME_DIR to another folder of yours"
+        ) from error
+
+
+@contextmanager
 def hold_runtime(folder: Path | None = None) -> Iterator[Runtime]:
     """Be the one daemon of this user until the block is left.
 
@@ -126,13 +147,8 @@ def hold_runtime(folder: Path | None = None) -> Iterator[Runtime]:
         Another daemon runs, or the folder cannot be written.
     """
     runtime = Runtime(folder or runtime_folder())
-    try:
+    with writing(runtime.folder):
         lock = os.open(runtime.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise AccompanistError(
-            f"{runtime.folder}: cannot be written ({error.strerror}); "
-            "set XDG_RUNTIME_DIR to a folder of yours"
-        ) from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -61,7 +61,8 @@ class DeskEvents:
             case PieceLoaded():
                 facts.engine_gone = ""
                 facts.loaded_request = facts.request
-                self._view_state = "idle"
+                if not self._wiring.goes_on(event):
+                    self._view_state = "idle"
                 self._last = None
                 self._wiring.loaded(event)
                 for loaded in tuple(self.on_loaded):
@@ -90,6 +91,7 @@ class DeskEvents:
             case Problem():
                 self._problem(event)
         self.show_state()
+        self._wiring.transport.fulfil()
 
     def performer(self, event: object) -> None:
         """Take one event of the performer."""
@@ -174,6 +176,7 @@ class DeskEvents:
         elif about == "piece/load" and facts.loading:
             facts.loading = False
             facts.request = facts.loaded_request
+            self._wiring.transport.forget_wish()
         self._wiring.store.complain(about, event.code, event.text)
 
     def _guessed(self, event: Problem) -> str:

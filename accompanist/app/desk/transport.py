@@ -30,6 +30,8 @@ class Transport:
         Raises `DeskError` while nothing can be played: no piece, no engine.
     heard : callable
         Raises `DeskError` while there is no input.
+    coming : callable
+        Whether a piece is being loaded; given True, whether the input is still being opened, too.
     """
 
     def __init__(
@@ -39,12 +41,15 @@ class Transport:
         quarter: Callable[[], float],
         ready: Callable[[], None],
         heard: Callable[[], None],
+        coming: Callable[[bool], bool],
     ) -> None:
         self._store = store
         self._engine = engine
         self._quarter = quarter
         self._ready = ready
         self._heard = heard
+        self._coming = coming
+        self._wish = ""
         self._places: Places | None = None
         self.actions: dict[str, Callable[[Values], None]] = {
             "arm": self._arm,
@@ -81,6 +86,21 @@ class Transport:
     def load(self, score: Score | None) -> None:
         """Begin with another piece, or none."""
         self._places = None if score is None else Places(score)
+
+    def fulfil(self) -> None:
+        """Arm or start, if that was wished for before everything was there, and now is."""
+        name = self._wish
+        if not name or self._coming(self._wants_ears(name)):
+            return
+        self._wish = ""
+        try:
+            self.actions[name](())
+        except DeskError as error:
+            self._store.refuse(name, error)
+
+    def forget_wish(self) -> None:
+        """Let go of a wish to arm or start that waits for its piece."""
+        self._wish = ""
 
     def set_loop(self, values: Values) -> None:
         """Go round between two bars, or no more.
@@ -133,19 +153,32 @@ class Transport:
         if state not in states:
             raise DeskError(409, f"not possible while {state}; it can be while {_words(states)}")
 
+    def _wants_ears(self, name: str) -> bool:
+        return name == "arm" or self._store.word("follow/mode") != "fixed"
+
+    def _waits(self, name: str) -> bool:
+        """Keep a wish for when the piece and the input are there, if they are on their way."""
+        self._wish = name if self._coming(self._wants_ears(name)) else ""
+        return bool(self._wish)
+
     def _arm(self, values: Values) -> None:
+        if self._waits("arm"):
+            return
         self._ready()
         self._heard()
         self._do("arm")
 
     def _start(self, values: Values) -> None:
+        if self._waits("start"):
+            return
         self._ready()
-        if self._store.word("follow/mode") != "fixed":
+        if self._wants_ears("start"):
             self._heard()
         self._want("idle", "armed", "paused", "ended", "error")  # without ears, but fixed
         self._do("start")
 
     def _stop(self, values: Values) -> None:
+        self._wish = ""
         if self._places is not None:
             self._do("stop")
 

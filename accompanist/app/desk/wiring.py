@@ -52,7 +52,7 @@ class Wiring:
         self.performer = performer
         self.parts = PartsDesk(store, performer)
         self.transport = Transport(
-            store, engine, lambda: self.stage.quarter, self.ready, self.heard
+            store, engine, lambda: self.stage.quarter, self.ready, self.heard, self._coming
         )
         self._latency_set = {
             "latency/in": config.input.latency_ms is not None,
@@ -87,6 +87,13 @@ class Wiring:
         if self.facts.input is None:
             raise DeskError(503, self.facts.input_fault or "no input is open yet")
 
+    def _coming(self, ears: bool) -> bool:
+        """Whether what it takes to play is not there yet, but on its way."""
+        facts = self.facts
+        if facts.engine_gone or facts.request is None:
+            return False
+        return facts.loading or (ears and facts.input is None and not facts.input_fault)
+
     def at_rest(self, what: str) -> None:
         """See that no music is going on.
 
@@ -116,6 +123,7 @@ class Wiring:
         """
         if not piece.strip():
             raise DeskError(400, "piece/load wants the name of a piece or the path of a score")
+        self.transport.forget_wish()
         settings = engine_settings_of(self.config, self.store, self._whole_latency_s())
         settings = replace(settings, start_quarter=at_quarter)
         self.facts.request = LoadPiece(piece.strip(), settings)
@@ -132,12 +140,18 @@ class Wiring:
         """Be without a piece."""
         self.facts.request = self.facts.loaded_request = self.facts.loaded = None
         self.facts.loading = False
+        self.transport.forget_wish()
         self.transport.load(None)
         self.stage.load(None)
 
     def loaded(self, event: PieceLoaded) -> None:
-        """Take a piece that the engine has made ready, and give it to everybody."""
+        """Take a piece that the engine has made ready, and give it to everybody.
+
+        An engine that makes the same piece ready by itself, for an input of another rate, goes on
+        as it did: it knows what is set and is not told again.
+        """
         former = self.facts.loaded
+        again = self.goes_on(event)
         self.facts.loading = False
         self.facts.loaded = event
         if former is None or former.piece_id != event.piece_id:
@@ -149,10 +163,20 @@ class Wiring:
         self.store.put("piece/info", event.title, places.bars, len(event.score.parts))
         self.store.put("piece/marks", *places.mark_names)
         self.performer.send(LoadPlan(event.plan, event.clock, self.parts.names))
+        if again:
+            self._settle_performer()
+            return
         marks = event.score.tempo_marks
         if marks:
             self.store.update("tempo/base", round(marks[0].qpm, 3))
         self.settle()
+
+    def goes_on(self, event: PieceLoaded) -> bool:
+        """Whether it is the same piece, which nobody has asked for anew."""
+        facts, former = self.facts, self.facts.loaded
+        if facts.loading or former is None:
+            return False
+        return (former.piece_id, former.solo) == (event.piece_id, event.solo)
 
     def settle(self) -> None:
         """Give everything that is set to processes that have just loaded a piece."""
@@ -167,6 +191,10 @@ class Wiring:
             self.tell_engine("lock", True)
         self.send_latency()
         self.transport.send_loop()
+        self._settle_performer()
+
+    def _settle_performer(self) -> None:
+        store = self.store
         self.parts.send_all()
         if store.number("tuning/a4") != _USUAL_A4_HZ:
             self.performer.send(Mix(0, "a4", store.number("tuning/a4")))

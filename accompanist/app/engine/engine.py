@@ -93,6 +93,7 @@ class Engine:
             tell=self._tell,
             wake=wake,
             read_again=self._read_again.set,
+            wanted=lambda ready: ready.request is self._request,
         )
         self._live = self._podium.live
         self._opener = InputOpener(
@@ -144,6 +145,10 @@ class Engine:
                 self._keep(wish)
             case _:
                 self._problem(400, f"the engine does not know {type(command).__name__}")
+
+    def complain(self, text: str, about: str) -> None:
+        """Have a human told what is not as it ought to be, about an address of the desk."""
+        self._problem(503, text, about)
 
     def look(self) -> list[object]:
         """Give the news, the state of things last; to be called every `LOOK_S` and on a wake."""
@@ -229,7 +234,9 @@ class Engine:
         fresh_s, fresh = spent_s - self._worked[0], hops - self._worked[1]
         self._worked = (spent_s, hops)
         if view is None:
-            state = "loading" if self._reading is not None else "idle"
+            state = self._podium.state or "idle"
+            if self._reading is not None and state in RESTING_STATES:
+                state = "loading"
             return View(0.0, 0.0, state, 0.0, 0.0, 0.0, 0.0, self._feed.peak_db, self._feed.advice)
         step, estimate = view.step, view.step.estimate
         state = step.state

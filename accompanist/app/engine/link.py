@@ -36,6 +36,8 @@ MOST_DEATHS_LOADING = 2
 """A piece at which the engine died so often is not loaded again."""
 SILENT_S = 10.0
 """An engine that has said nothing for so long hangs; it says how things are 25 times a second."""
+SILENT_LOADING_S = 40.0
+"""What is compiled for a piece on a busy machine may keep it from speaking."""
 _PLAYING = frozenset({"armed", "countin", "following", "holding", "waiting", "vamping", "lost"})
 
 
@@ -144,7 +146,7 @@ class EngineLink:
         now_s = time.monotonic()
         if told:
             self._heard_s = now_s
-        elif now_s - self._heard_s > SILENT_S:
+        elif now_s - self._heard_s > (SILENT_LOADING_S if self._loading else SILENT_S):
             child.kill()
             return [self._bury("the engine does not answer")]
         for event in told:

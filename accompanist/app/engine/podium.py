@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from typing import TypeAlias
 
 from accompanist.app.engine.commands import CommandError, Commands
@@ -13,6 +14,7 @@ from accompanist.app.engine.piece import InputFacts, ReadyPiece
 from accompanist.app.keeping.keeper import TakeKeeper
 from accompanist.app.playing.count_in import CountIn
 from accompanist.app.processes.links import Click, InputSettings, Problem, Reported
+from accompanist.conducting.settings import FollowMode
 from accompanist.session import Step
 
 __all__ = ["Arguments", "Podium"]
@@ -21,6 +23,21 @@ Arguments: TypeAlias = tuple[float | int | str | bool | None, ...]
 LATENCIES = ("latency", "latency_out")
 LONGEST_LATENCY_S = 5.0
 _AT_REST = frozenset({"", "idle", "ended"})
+_STANDING = _AT_REST | {"armed", "paused"}
+_AIMS = {
+    "arm": "armed",
+    "locate": "armed",
+    "start": "countin",
+    "stop": "idle",
+    "pause": "paused",
+    "resume": "armed",
+}
+"""What an order leads to."""
+_LASTING = frozenset(
+    {"base", "countin", "follow", "lead", "level", "lock", "loop", "lost", "lost_policy"}
+    | {"max_qpm", "min_qpm", "scale", "tempo_base", "tempo_limits", "tempo_scale"}
+)
+"""Orders that count until others come."""
 
 
 class Podium:
@@ -40,6 +57,8 @@ class Podium:
         Called when the state has changed.
     read_again : callable
         Called when the piece has to be read again for another kind of input.
+    wanted : callable
+        Whether nothing else has been asked for while a piece was read.
     """
 
     def __init__(
@@ -51,15 +70,21 @@ class Podium:
         tell: Callable[[object], None],
         wake: Callable[[], None],
         read_again: Callable[[], None],
+        wanted: Callable[[ReadyPiece], bool],
     ) -> None:
         self._feed = feed
         self._keeper = keeper
         self._tell = tell
         self._wake = wake
         self._read_again = read_again
+        self._wanted = wanted
         self._commands = Commands()
         self._count_in: CountIn | None = None
         self._out_s = 0.0
+        self._set: dict[str, Arguments] = {}
+        self._order = ""
+        self._place_quarter = 0.0
+        self._misfit = False
         self.live = LiveEngine(feed, stage, scribe=keeper, on_step=self._stepped)
         self.ready: ReadyPiece | None = None
         self.input = InputFacts()
@@ -71,18 +96,54 @@ class Podium:
         return self.state in _AT_REST
 
     def go_over(self, ready: ReadyPiece) -> None:
-        """Go over to another piece."""
+        """Go over to another piece; the same one, made ready for another input, goes on."""
+        if not self._wanted(ready):
+            return
         if not ready.suits(self.input):  # another input has come meanwhile
             self._read_again()
             return
+        goes_on = self.ready is not None and self.ready.request is ready.request
+        if goes_on and self._alone:
+            self._misfit = True
+            return
+        aim = self._aim if goes_on else ""
+        self._tell(ready.loaded)  # before anything is seen of it
         self._keeper.load(ready.journal_facts(self.input))
         self._keeper.forget_settings()
         self.live.change(ready.session)
         self.ready, self._out_s = ready, ready.request.settings.latency_out_s
         self._commands = Commands()
         self._count_in = None
+        self._misfit = False
+        self.state = self._order = ""
         self._tell_latency()
-        self._tell(ready.loaded)
+        if goes_on:
+            self._go_on(aim)
+        else:
+            self._set.clear()
+            self._place_quarter = ready.request.settings.start_quarter
+
+    @property
+    def _aim(self) -> str:
+        """The state that there is, or is about to be after an order that has just come."""
+        return _AIMS.get(self._order, self.state)
+
+    def _go_on(self, aim: str) -> None:
+        """Bring a fresh session to where the one before was."""
+        for name, arguments in tuple(self._set.items()):
+            self.do(name, arguments)
+        at_quarter = 0.0 if aim == "ended" else self._place_quarter  # then it begins anew
+        if at_quarter > 0.0 or aim not in _AT_REST:
+            self.do("locate", (at_quarter,))
+        if aim in _AT_REST:
+            self.do("stop", ())
+            return
+        self.do("arm", ())
+        if aim == "countin":
+            self.do("start", ())
+        elif aim == "paused":
+            self.do("pause", ())
+        self.state = "paused" if aim == "paused" else "armed"
 
     def do(self, name: str, arguments: Arguments) -> None:
         """Carry out an order; one that cannot be becomes a `Problem`."""
@@ -97,10 +158,22 @@ class Podium:
                 self._keeper.begin()
                 self._feed.rewind()
             if name in LATENCIES:
+                self._set["latency_out"] = arguments
                 arguments = self._with_input(arguments)
             self._commands.call(session.conductor, name, arguments)
         except CommandError as error:
-            self._tell(Problem(error.code, str(error)))
+            self._tell(Problem(error.code, str(error), "state"))
+            return
+        self._note(name, arguments)
+
+    def _note(self, name: str, arguments: Arguments) -> None:
+        """Remember what a fresh session would have to be told."""
+        if name in _LASTING:
+            self._set[name] = arguments
+        elif name in _AIMS:
+            self._order = name
+            if name == "locate" and isinstance(arguments[0], int | float):
+                self._place_quarter = float(arguments[0])
 
     def _with_input(self, arguments: Arguments) -> Arguments:
         """Add the delay of the input to that of the output, which the daemon knows of."""
@@ -152,16 +225,35 @@ class Podium:
         if step.state != self.state:
             self.state = step.state
             self._wake()
+        self._order = ""
+        if isfinite(step.played_quarter):
+            self._place_quarter = max(step.played_quarter, 0.0)
+        if self._misfit and not self._alone:
+            self._misfit = False
+            self._read_again()
+
+    @property
+    def _alone(self) -> bool:
+        """Whether the ensemble plays without listening to anybody."""
+        session = self.live.session
+        return (
+            session is not None
+            and session.conductor.mode is FollowMode.FIXED
+            and self._aim not in _STANDING
+        )
 
     def adopt(self, feed: AnyFeed, facts: InputFacts) -> None:
         """Listen to another input, already started."""
         self._feed.adopt(feed)
         self.input, ready = facts, self.ready
+        self._misfit = False
         if ready is None:
             return
         if ready.suits(facts):
             self._keeper.describe(ready.journal_facts(facts))
             self._tell_latency()
+        elif self._alone:
+            self._misfit = True  # once it listens again, or has come to rest
         else:
             self._read_again()
 

@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> None:
     from accompanist.app.processes.board import Board
 
     fd, board, folder, minutes, takes = arguments
-    takes_folder = Path(folder) if folder else ring_folder()
+    warnings: list[str] = []
+    takes_folder = Path(folder) if folder else ring_folder(warnings.append)
     ring = TakeRing(takes_folder, minutes=float(minutes), takes=int(takes))
     connection = parent_connection(fd)
     with (
@@ -54,6 +55,8 @@ def main(arguments: list[str]) -> None:
         Engine(stage, ring, wake=lambda: _poke(poke)) as engine,
     ):
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+        for text in warnings:
+            engine.complain(text, "take/save")
         with suppress(PeerGoneError, OSError):
             _serve(engine, connection, woken)
 

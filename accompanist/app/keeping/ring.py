@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -31,8 +31,14 @@ def journal_seconds(folder: Path) -> float:
         return 0.0
 
 
-def ring_folder() -> Path:
-    """Give the user's folder of latest takes; a temporary one where that cannot be written."""
+def ring_folder(warn: Callable[[str], None] = _LOG.info) -> Path:
+    """Give the user's folder of latest takes; a temporary one where that cannot be written.
+
+    Parameters
+    ----------
+    warn : callable
+        Told in a line if it is a temporary one.
+    """
     from platformdirs import user_state_path
 
     folder = user_state_path("accompanist", appauthor=False) / "takes"
@@ -40,9 +46,12 @@ def ring_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK | os.X_OK):
             return folder
+        reason = "not allowed"
     except OSError as error:
-        _LOG.info("%s: cannot be made (%s)", folder, error)
-    return Path(tempfile.mkdtemp(prefix="accompanist-takes-"))
+        reason = (error.strerror or str(error)).lower()
+    instead = Path(tempfile.mkdtemp(prefix="accompanist-takes-"))
+    warn(f"{folder}: cannot be written ({reason}); the latest takes are recorded in {instead}")
+    return instead
 
 
 class TakeRing:
