@@ -49,7 +49,8 @@ class Patience:
         if self.settings.anti_drag:
             wait *= self.drag.patience
         led = self._grid.led[event]
-        return min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
+        wait = min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
+        return wait + self.settings.reaction_s if wait > 0.0 else wait
 
     def gate_quarter(
         self,

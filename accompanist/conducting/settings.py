@@ -68,6 +68,9 @@ class ConductorSettings:
     """So much earlier still, on purpose; negative is later, as far as its ears let it."""
     level: float = 10.0
     """How closely to follow, 0–10; see `accompanist.conducting.ears`."""
+    reaction_s: float = 0.0
+    """What is said takes effect so much later where it is sent (live: a block of sound, and what is
+    sent ahead of time); a note that waits for the soloist waits that much longer."""
     report_delay_s: float = 0.030
     """From a solo onset to its report, at first; then it is measured."""
     longest_wait_s: float = 0.6

@@ -80,6 +80,13 @@ def test_it_rolls_from_arm_on_if_asked() -> None:
     assert host.take(cue("idle", 6.0)) == ["/stop 1.0"]
 
 
+def test_what_rolls_from_arm_on_is_not_moved_when_the_music_begins_elsewhere() -> None:
+    host = rig(markers=False, roll="arm")
+    host.take(cue("armed", 1.0, 1.0, plays_from=1.0))
+    assert host.told[-1] == "/play 1.0"
+    assert host.take(cue("following", 3.0, 1.0, jumps=1, plays_from=1.0)) == []
+
+
 def test_it_is_left_alone_if_asked() -> None:
     host = rig(markers=False, roll="never")
     for state in ("idle", "armed", "following", "lost", "ended", "armed", "countin", "idle"):

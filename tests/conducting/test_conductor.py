@@ -330,6 +330,16 @@ def test_locate_waits_there_and_tells_the_follower() -> None:
     assert stage.sent[8.0] == pytest.approx(4.52, abs=2 * HOP_S)
 
 
+def test_news_that_counts_later_is_waited_for_as_much_longer() -> None:
+    uneven = {i: 1.0 + 0.5 * i + (0.06 if i % 2 else 0.0) for i in range(8)}  # then silence
+    released = []
+    for reaction_s in (0.0, 0.02):
+        stage = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(reaction_s=reaction_s))
+        stage.play(uneven, 7.0)
+        released.append(stage.sent[8.0])
+    assert released[1] - released[0] == pytest.approx(0.02, abs=1e-3)
+
+
 def test_lock_freezes_the_tempo_and_lets_go_again() -> None:
     stage = Stage(QUARTERS, EIGHTHS)
     times = {**steady_times(0, 8, 1.0), **steady_times(8, 8, 5.3, 0.7)}

@@ -29,8 +29,20 @@ from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.session import Session, Step
 
-__all__ = ["LiveEngine", "LiveFigures", "LiveView", "Scribe", "Stage", "differs", "undisturbed"]
+__all__ = [
+    "REACTION_S",
+    "LiveEngine",
+    "LiveFigures",
+    "LiveView",
+    "Scribe",
+    "Stage",
+    "differs",
+    "undisturbed",
+]
 
+REACTION_S = 0.012
+"""From a sound to the notes that its news can still change: half a block of 256 samples until it is
+heard, a hop to think it over, and what the performer hands to JACK ahead of time."""
 SWITCH_S = 0.0005
 """A thread that has something to do waits at most so long for one that draws."""
 KEPT_HOPS = 60_000

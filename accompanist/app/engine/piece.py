@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from accompanist.app.engine.live import REACTION_S
 from accompanist.app.keeping.journal import JournalFacts
 from accompanist.app.processes.links import EngineSettings, LoadPiece, PieceLoaded
 from accompanist.conducting.conductor import Conductor
@@ -204,4 +205,5 @@ def _conducting(
         countin_bars=bars,
         # What is heard late is answered by so much earlier.
         latency_out_s=max(latency_in_s + settings.latency_out_s, 0.0),
+        reaction_s=REACTION_S,
     )

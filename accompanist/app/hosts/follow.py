@@ -185,7 +185,7 @@ class HostFollow:
         self._bar = -1
         if was not in (_ARMED, "paused"):
             yield from self._prepare(cue, now_s)
-        elif jumped:
+        elif jumped and not self._rolling:  # a locate would end what it records from arm on
             yield from self._locate(cue.plays_from, now_s)
         if self.settings.roll != "never" and not self._rolling:
             yield from self._roll(now_s)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from accompanist.app.bars import BarCounter
-from accompanist.app.engine.live import LiveEngine
+from accompanist.app.engine.live import REACTION_S, LiveEngine
 from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
 from accompanist.app.keeping.journal import JournalFacts, TakeJournal
 from accompanist.app.keeping.keep_take import write_kept
@@ -148,6 +148,7 @@ class _LiveTake:
             start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
             countin_bars=settings.count_in_bars or 0.0,
             latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
+            reaction_s=REACTION_S,
         )
         self._conductor = Conductor(score, line, tempo, how, self._plan.onsets_quarter)
         if start_quarter > 0.0:
