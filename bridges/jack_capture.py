@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, cfunc  # type: ignore[attr-defined]
+from numba import carray, cfunc
 
 from bridges.audio_ring import Block
 

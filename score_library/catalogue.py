@@ -16,6 +16,7 @@ from accompanist.score.model import Part, Score, TempoMark
 from accompanist.score.tempo import DEFAULT_QPM, written_tempo
 from score_library.index import PieceInfo, find_info, list_pieces, user_pieces_dir
 from score_library.load import RECORDING_SUFFIXES, load_score
+from score_library.recordings import Recording
 
 __all__ = [
     "DEMO_PIECE_ID",
@@ -51,6 +52,8 @@ class Piece:
     note: str = ""
     from_library: bool = True
     """False for a file that was opened by its path."""
+    recording: Recording | None = None
+    """Where the ensemble is a recording."""
 
     @property
     def minutes(self) -> float:

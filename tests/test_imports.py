@@ -18,6 +18,7 @@ ROOMS = (
     "errors",
     "score",
     "hearing",
+    "recordings",
     "followers",
     "conducting",
     "performing",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Follower
+from accompanist.recordings.reference import Reference
 from accompanist.score.solo import SoloLine
 from accompanist.score.tempo import WrittenTempo
 
@@ -17,25 +19,35 @@ _LOWEST_A4_HZ: Final = 392.0
 _HIGHEST_A4_HZ: Final = 466.0
 
 
-def _bayes(
-    solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int, a4_hz: float | None
-) -> Follower:
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """What a follower is made for; see `make_follower`."""
+
+    solo: SoloLine
+    tempo: WrittenTempo
+    sample_rate: int
+    hop: int
+    a4_hz: float | None
+    reference: Reference | None
+
+
+def _bayes(wanted: Wanted) -> Follower:
     from accompanist.followers.bayes.follower import BayesFollower
 
-    follower = BayesFollower(solo, tempo, sample_rate, hop, a4_hz=a4_hz)
+    follower = BayesFollower(
+        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop, a4_hz=wanted.a4_hz
+    )
     follower.warm()
     return follower
 
 
-def _notes(
-    solo: SoloLine, tempo: WrittenTempo, sample_rate: int, hop: int, a4_hz: float | None
-) -> Follower:
+def _notes(wanted: Wanted) -> Follower:
     from accompanist.followers.notes import NotesFollower
 
-    return NotesFollower(solo, tempo)
+    return NotesFollower(wanted.solo, wanted.tempo)
 
 
-_MAKERS: Final[dict[str, Callable[[SoloLine, WrittenTempo, int, int, float | None], Follower]]] = {
+_MAKERS: Final[dict[str, Callable[[Wanted], Follower]]] = {
     "bayes": _bayes,
     "notes": _notes,
 }
@@ -54,6 +66,7 @@ def make_follower(
     sample_rate: int,
     hop: int,
     a4_hz: float | None = None,
+    reference: Reference | None = None,
 ) -> Follower:
     """Make a follower for one take.
 
@@ -69,6 +82,8 @@ def make_follower(
         Samples a hop.
     a4_hz : float, optional
         How the soloist is tuned, where that is known; followers of keys do not care.
+    reference : Reference, optional
+        What is heard in the recording that is followed, for followers of recordings.
 
     Raises
     ------
@@ -79,4 +94,4 @@ def make_follower(
         raise UsageError(f"no follower is called {name!r}; there are {', '.join(_MAKERS)}")
     if a4_hz is not None and not _LOWEST_A4_HZ <= a4_hz <= _HIGHEST_A4_HZ:
         raise UsageError(f"a soloist's A is from 392 to 466 Hz, not {a4_hz:g}")
-    return _MAKERS[name](solo, tempo, sample_rate, hop, a4_hz)
+    return _MAKERS[name](Wanted(solo, tempo, sample_rate, hop, a4_hz, reference))

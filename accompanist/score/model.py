@@ -191,6 +191,10 @@ class Score:
     suggested_solo: int | None = None
     """Number of the solo part where the source says so (catalogue); else the guess decides."""
     cues: tuple[OscCue, ...] = ()
+    recording_s: float | None = None
+    """Length of the recording that this is the score of (or all that is known of it). Its tempo
+    marks then are those of the recording: written seconds are seconds of the recording, and the
+    outside world counts positions in them (`accompanist.score.outer`)."""
 
     @property
     def end_quarter(self) -> float:

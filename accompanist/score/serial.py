@@ -27,7 +27,7 @@ from accompanist.score.model import (
 
 __all__ = ["SERIAL_VERSION", "score_from_plain", "score_to_plain"]
 
-SERIAL_VERSION = 2
+SERIAL_VERSION = 3
 """Grows with every change of the layout or of the model's fields."""
 
 _T = TypeVar("_T")
@@ -36,12 +36,12 @@ _ROWS: dict[str, type[Any]] = {
     "keys": Key, "marks": Mark, "fermatas": Fermata,
 }  # fmt: skip
 _ORNAMENT_COLUMN = [field.name for field in fields(Note)].index("ornament")
-_WORDS = ("title", "composer", "licence")
+_WORDS = ("title", "composer", "licence", "suggested_solo", "recording_s")
 
 
 def score_to_plain(score: Score) -> dict[str, Any]:
     """Turn a score into values that JSON can hold; `score_from_plain` undoes it exactly."""
-    plain: dict[str, Any] = {"version": SERIAL_VERSION, "suggested_solo": score.suggested_solo}
+    plain: dict[str, Any] = {"version": SERIAL_VERSION}
     plain.update({name: getattr(score, name) for name in _WORDS})
     plain.update({name: [_row(value) for value in getattr(score, name)] for name in _ROWS})
     plain["parts"] = [_part_to_plain(part) for part in score.parts]
@@ -60,7 +60,7 @@ def score_from_plain(plain: Any) -> Score:
     try:
         if plain["version"] != SERIAL_VERSION:
             raise ValueError(f"score layout {plain['version']!r}, expected {SERIAL_VERSION}")
-        values: dict[str, Any] = {name: plain[name] for name in (*_WORDS, "suggested_solo")}
+        values: dict[str, Any] = {name: plain[name] for name in _WORDS}
         values.update({name: _rows(kind, plain[name]) for name, kind in _ROWS.items()})
         values["parts"] = tuple(_part_from_plain(part) for part in plain["parts"])
         values["cues"] = tuple(OscCue(at, address, tuple(a)) for at, address, *a in plain["cues"])

@@ -582,6 +582,14 @@ def test_views_are_told_as_they_change() -> None:
     assert len(told.changes) == 5
 
 
+def test_a_piece_has_its_written_tempo_before_the_first_hop() -> None:
+    desk, events, _, _, _, _ = make_desk()
+    events.engine(loaded(duet(12), piece_id="other"))
+    assert desk.get("tempo/now") == desk.get("tempo/base") == (96.0,)
+    events.engine(view("idle", qpm=0.0))
+    assert desk.get("tempo/now") == (96.0,)
+
+
 def test_the_desk_goes_with_the_tempo_marks_and_with_a_vamp_that_ends() -> None:
     desk, events, _, _, _, told = make_desk(state="following")
     desk.set("loop", (1, 2, 3))

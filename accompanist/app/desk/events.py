@@ -132,7 +132,8 @@ class DeskEvents:
         store, facts = wiring.store, wiring.facts
         facts.engine_gone = ""
         self._view_state = view.state
-        store.update("tempo/now", round(view.led_qpm or view.qpm, 2))
+        if led_qpm := view.led_qpm or view.qpm:  # else only the written one is known
+            store.update("tempo/now", round(led_qpm, 2))
         self._follow_engine(view)
         store.update("follow/confidence", round(view.confidence, 2))
         store.update("input/level", round(view.level_db, 1))

@@ -169,6 +169,7 @@ class Wiring:
         marks = event.score.tempo_marks
         if marks:
             self.store.update("tempo/base", round(marks[0].qpm, 3))
+            self.store.update("tempo/now", round(marks[0].qpm, 2))
         self.settle()
 
     def goes_on(self, event: PieceLoaded) -> bool:
