@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-HERE = Path(__file__).parent
+__all__ = ["run_in_real_time"]
+
 LOOK_S = 0.005
 STANDSTILL_S = 0.1
 
@@ -48,10 +48,8 @@ class Standstills:
             self.worst_s = max(self.worst_s, time.monotonic() - before_s - LOOK_S)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    if HERE not in item.path.parents:
-        return None
+def run_in_real_time(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Run one test (set-up and tear-down included), a second time if it was not given its time."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     with Standstills() as stood:
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
@@ -67,4 +65,3 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
