@@ -18,7 +18,7 @@ from bridges.quiet import quiet_stderr
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["LONGEST_S", "Audio", "read_audio", "write_wav"]
+__all__ = ["LONGEST_S", "Audio", "cut_short", "read_audio", "write_wav"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -82,7 +82,7 @@ def read_audio(path: Path | str) -> Audio:
     warnings = []
     if len(samples) == 0:
         raise BadInputError(f"{path}: holds no audio samples; record or copy it again")
-    if announced > len(samples) or _cut_short(path, size):
+    if announced > len(samples) or cut_short(path):
         seconds = len(samples) / rate
         warnings.append(
             f"{path}: the file is cut short; reading the {seconds:.1f} s that are there"
@@ -180,8 +180,9 @@ def _read_blocks(file: soundfile.SoundFile, rate: int) -> FloatArray:
     return samples[:done]
 
 
-def _cut_short(path: Path, size: int) -> bool:
+def cut_short(path: Path) -> bool:
     """Whether a WAV file is shorter than its own header says (libsndfile mends that silently)."""
+    size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
         if head[:4] != b"RIFF" or head[8:12] != b"WAVE":

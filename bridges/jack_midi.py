@@ -105,6 +105,10 @@ class FrameClock:
         """Frame, with its fraction, at a monotonic time."""
         return time_s * self._rate + self._offset
 
+    def time_s(self, frame: float) -> float:
+        """Monotonic time of a frame: the inverse of `frame`."""
+        return (frame - self._offset) / self._rate
+
 
 class OffsAgain:
     """Remembers what lets go, for when a cycle has been lost. Pure.

@@ -15,7 +15,7 @@ from accompanist.score.choose import choose_solo
 from accompanist.score.model import Part, Score, TempoMark
 from accompanist.score.tempo import DEFAULT_QPM, written_tempo
 from score_library.index import PieceInfo, find_info, list_pieces, user_pieces_dir
-from score_library.load import RECORDING_SUFFIXES, load_score
+from score_library.load import is_recording, load_score
 from score_library.recordings import Recording
 
 __all__ = [
@@ -25,7 +25,8 @@ __all__ = [
     "length_minutes",
     "list_pieces",
     "open_piece",
-    "refusal_of_recording",
+    "recording_piece",
+    "unknown_piece",
     "user_pieces_dir",
 ]
 
@@ -69,6 +70,8 @@ def length_minutes(score: Score) -> float:
 def open_piece(id_or_path: str, user_dir: Path | None = None) -> Piece:
     """Read a piece of the library by its id, or any score by its path.
 
+    Recordings are pieces too, but they have to be listened to: `accompanist.app.pieces` does.
+
     Parameters
     ----------
     id_or_path : str
@@ -81,16 +84,16 @@ def open_piece(id_or_path: str, user_dir: Path | None = None) -> Piece:
     UsageError
         No piece of that id, and no file either; the message has the nearest ids.
     BadInputError
-        The score cannot be read.
+        The score cannot be read, or it is a recording.
     """
     found = find_info(id_or_path, user_dir or user_pieces_dir())
     if found is not None:
         return _open_listed(*found)
     path = Path(id_or_path)
-    if path.suffix.lower() in RECORDING_SUFFIXES:
-        raise BadInputError(refusal_of_recording(path))
+    if is_recording(path):
+        raise BadInputError(f"{path}: is a recording; here a score is needed")
     if not id_or_path or not (path.suffix or len(path.parts) > 1 or os.path.exists(path)):
-        raise UsageError(_unknown_piece(id_or_path, user_dir))
+        raise unknown_piece(id_or_path, user_dir)
     score = load_score(path)
     solo = choose_solo(score).part
     return Piece(
@@ -106,15 +109,34 @@ def open_piece(id_or_path: str, user_dir: Path | None = None) -> Piece:
     )
 
 
-def refusal_of_recording(path: Path) -> str:
-    """Say that a recording cannot be a piece, for an error message."""
-    return (
-        f"{path}: recordings as pieces are not supported yet; "
-        "give a score (MusicXML, MIDI, MEI, ABC or Humdrum)"
+def recording_piece(
+    score: Score, recording: Recording, info: PieceInfo | None = None, piece_id: str = ""
+) -> Piece:
+    """Make a piece of a recording: its score is the one that is tied to it.
+
+    ``info`` is its entry in the library, if it is in there; else ``piece_id`` names it.
+    """
+    if info is not None:
+        score = replace(score, title=info.title, composer=info.composer)
+    solo = choose_solo(score, info.solo if info is not None else None).part
+    return Piece(
+        id=info.id if info is not None else piece_id,
+        title=score.title,
+        composer=score.composer,
+        licence=info.licence if info is not None else "",
+        difficulty=info.difficulty if info is not None else None,
+        solo_part=solo,
+        score=replace(score, suggested_solo=solo.number),
+        source=info.source if info is not None else "",
+        instrument=info.instrument if info is not None else "",
+        note=info.note if info is not None else "",
+        from_library=info is not None,
+        recording=recording,
     )
 
 
-def _unknown_piece(wanted: str, user_dir: Path | None) -> str:
+def unknown_piece(wanted: str, user_dir: Path | None = None) -> UsageError:
+    """Say that there is no such piece, with the nearest ids."""
     ids = [info.id for info in list_pieces(user_dir)]
     words = {word: i for i in reversed(ids) for word in i.split("-")}
     near = get_close_matches(wanted.casefold(), ids, n=3, cutoff=0.5)
@@ -123,10 +145,12 @@ def _unknown_piece(wanted: str, user_dir: Path | None) -> str:
             near.append(words[word])
     hint = f"did you mean {' or '.join(near)}?" if near else "see 'accompanist pieces list'"
     shown = wanted if len(wanted) <= _SHOWN_LIMIT else wanted[:_SHOWN_LIMIT] + "…"
-    return f"there is no piece and no file {shown!r}; {hint}"
+    return UsageError(f"there is no piece and no file {shown!r}; {hint}")
 
 
 def _open_listed(info: PieceInfo, folder: Traversable) -> Piece:
+    if info.recording is not None:
+        raise BadInputError(f"{info.id}: is a recording; here a score is needed")
     if info.file is not None:
         with as_file(folder / info.file) as path:
             score = load_score(path)

@@ -8,11 +8,15 @@ A piece is a folder named by its id, with a ``piece.toml`` and usually a score:
 ``licence``     text, under which terms the work and its encoding may be used
 ``source``      text, where the encoding comes from (optional)
 ``file``        the score's file name in this folder; or
-``corpus``      path below the corpus folder of the installed music21
+``corpus``      path below the corpus folder of the installed music21; or
+``recording``   a recording: its file name in this folder, or the absolute path of a file
+                elsewhere; ``file`` then is the score (``.json``) that is tied to it, if any
+``recording_key``, ``recording_stamp``  what the recording's contents were when it was
+                listened to, and size and time of its file (optional)
 ``solo``        name or number of the solo part
 ``instrument``  what the soloist plays, in lower case (optional)
 ``difficulty``  1 (first year) to 5 (concert) for the soloist (optional)
-``minutes``     length at the written tempo, repeats included
+``minutes``     length at the written tempo, repeats included; of a recording
 ``note``        a line to the player (optional)
 ``qpm``         tempo in place of the opening one, where the source has a wrong one
                 or none (optional)
@@ -80,6 +84,10 @@ class PieceInfo:
     qpm: float | None = None
     parts: tuple[str, ...] = ()
     programs: tuple[int, ...] = ()
+    recording: str | None = None
+    """File name in the piece's folder, or absolute path, of the recording that is the piece."""
+    recording_key: str | None = None
+    recording_stamp: str | None = None
 
 
 def user_pieces_dir() -> Path:
@@ -146,11 +154,7 @@ def _checked_info(piece_id: str, table: dict[str, Any], *, bundled: bool) -> Pie
         if not isinstance(value, _FIELD_TYPES[key]) or isinstance(value, bool):
             raise BadInputError(f"piece {piece_id}: {key} in its {INDEX_NAME} is of a wrong type")
         fields[key] = tuple(value) if isinstance(value, list) else value
-    if ("file" in fields) == ("corpus" in fields):
-        raise BadInputError(f"piece {piece_id}: its {INDEX_NAME} needs one of file and corpus")
-    place = str(fields.get("file") or fields["corpus"])
-    if place.startswith(("/", "\\")) or ".." in place or ("file" in fields and "/" in place):
-        raise BadInputError(f"piece {piece_id}: {place!r} leads out of the library")
+    _check_places(piece_id, fields, bundled=bundled)
     return PieceInfo(
         id=piece_id,
         title=fields.pop("title", piece_id),
@@ -165,6 +169,21 @@ def _checked_info(piece_id: str, table: dict[str, Any], *, bundled: bool) -> Pie
         bundled=bundled,
         **fields,
     )
+
+
+def _check_places(piece_id: str, fields: dict[str, Any], *, bundled: bool) -> None:
+    """Refuse an entry without a source, and sources out of the library (but own recordings)."""
+    recorded = "recording" in fields
+    if not recorded and ("file" in fields) == ("corpus" in fields):
+        raise BadInputError(f"piece {piece_id}: its {INDEX_NAME} needs one of file and corpus")
+    for name in ("file", "corpus", "recording"):
+        place = str(fields.get(name, ""))
+        linked = name == "recording" and not bundled and Path(place).is_absolute()
+        if linked or not place:
+            continue
+        inside = name == "corpus" or "/" not in place
+        if place.startswith(("/", "\\")) or ".." in place or not inside:
+            raise BadInputError(f"piece {piece_id}: {place!r} leads out of the library")
 
 
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -182,6 +201,9 @@ _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "qpm": (int, float),
     "parts": list,
     "programs": list,
+    "recording": str,
+    "recording_key": str,
+    "recording_stamp": str,
 }
 
 

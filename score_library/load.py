@@ -9,16 +9,36 @@ from accompanist.errors import BadInputError
 from accompanist.score.model import Score
 from score_library.importers.limits import MAX_FILE_BYTES
 
-__all__ = ["RECORDING_SUFFIXES", "SCORE_SUFFIXES", "load_score", "read_score"]
+__all__ = ["RECORDING_SUFFIXES", "SCORE_SUFFIXES", "is_recording", "load_score", "read_score"]
 
 SCORE_SUFFIXES = (
     ".musicxml", ".xml", ".mxl", ".mid", ".midi", ".smf", ".kar", ".rmi", ".mei", ".abc", ".krn",
 )  # fmt: skip
-RECORDING_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aif", ".aiff")
+RECORDING_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aif", ".aiff", ".aifc", ".caf",
+    ".w64", ".rf64", ".au",
+)  # fmt: skip
 _SUPPORTED = (
     "MusicXML (.musicxml .xml .mxl), MIDI (.mid), MEI (.mei), ABC (.abc) and Humdrum (.krn)"
 )
 _RECORDING_STARTS = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"FORM")
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file is a recording: by its suffix, or where that says nothing by its contents."""
+    suffix = path.suffix.lower()
+    if suffix in RECORDING_SUFFIXES or suffix in SCORE_SUFFIXES:
+        return suffix in RECORDING_SUFFIXES
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    if start.startswith((b"RIFF", b"FORM")):
+        return start[8:12] in (b"WAVE", b"AIFF", b"AIFC")
+    return start.startswith(_RECORDING_STARTS)
 
 
 def load_score(path: Path, *, cached: bool = True) -> Score:

@@ -1,4 +1,4 @@
-"""The user's own pieces: putting a score into their library and taking it out again."""
+"""The user's own pieces: putting scores and recordings into their library, and taking them out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from accompanist.errors import AccompanistError, BadInputError, UsageError
 from accompanist.score.choose import choose_solo
-from score_library.catalogue import length_minutes, refusal_of_recording
+from score_library.catalogue import length_minutes
 from score_library.index import (
     INDEX_NAME,
     PieceInfo,
@@ -22,9 +23,29 @@ from score_library.index import (
     read_info,
     user_pieces_dir,
 )
-from score_library.load import RECORDING_SUFFIXES, SCORE_SUFFIXES, load_score
+from score_library.load import SCORE_SUFFIXES, is_recording, load_score
 
-__all__ = ["add_piece", "remove_piece"]
+__all__ = ["RecordingEntry", "add_piece", "add_recording", "free_id", "remove_piece"]
+
+Entry = Mapping[str, str | int | float]
+
+_SPARE_BYTES = 5_000_000
+_TIED_SCORE = "score.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
+    """What the library keeps of a recording that has been listened to."""
+
+    title: str
+    composer: str
+    minutes: float
+    key: str
+    """Of its contents, in the cache of what was found out."""
+    solo: int = 1
+    instrument: str = ""
+    score: str | None = None
+    """The score that is tied to it, as JSON."""
 
 
 def add_piece(
@@ -58,14 +79,13 @@ def add_piece(
     UsageError
         No such solo part, an id that cannot be one or is taken.
     """
-    if file.suffix.lower() in RECORDING_SUFFIXES:
-        raise BadInputError(refusal_of_recording(file))
+    if is_recording(file):
+        raise BadInputError(f"{file}: is a recording, not a score")
     folder = user_dir or user_pieces_dir()
-    chosen_id = _chosen_id(file, piece_id)
-    _refuse_taken(chosen_id, folder, replace=replace)
+    chosen_id = free_id(file, piece_id, replace=replace, user_dir=folder)
     score = load_score(file)
     choice = choose_solo(score, solo)
-    entry: dict[str, str | int | float] = {
+    entry: Entry = {
         "title": title or score.title or file.stem,
         "composer": score.composer,
         "licence": score.licence,
@@ -75,8 +95,82 @@ def add_piece(
         "instrument": choice.part.instrument.lower(),
         "minutes": round(length_minutes(score), 2),
     }
-    _write_folder(folder, chosen_id, file, entry)
+
+    def fill(fresh: Path) -> Entry:
+        shutil.copyfile(file, fresh / str(entry["file"]))
+        return entry
+
+    _write_folder(folder, chosen_id, fill)
     return read_info(folder / chosen_id, bundled=False)
+
+
+def add_recording(
+    file: Path,
+    piece_id: str,
+    entry: RecordingEntry,
+    stamp_of: Callable[[Path], str | None],
+    *,
+    link: bool = False,
+    user_dir: Path | None = None,
+) -> PieceInfo:
+    """Copy a recording that has been listened to into the user's library.
+
+    Parameters
+    ----------
+    file : Path
+    piece_id : str
+        See `free_id`; a piece of this id is replaced.
+    stamp_of : callable
+        Tells by what a file is known again (its size and time).
+    link : bool
+        Refer to the file where it is instead of copying it.
+
+    Raises
+    ------
+    AccompanistError
+        The library cannot be written to, or the disk is too full.
+    """
+    folder = user_dir or user_pieces_dir()
+    place = str(file.resolve()) if link else "recording" + file.suffix.lower()
+    if not link:
+        _check_room(folder, file)
+
+    def fill(fresh: Path) -> Entry:
+        if not link:
+            shutil.copyfile(file, fresh / place)
+        told: dict[str, str | int | float] = {
+            "title": entry.title,
+            "composer": entry.composer,
+            "source": f"{'refers to' if link else 'added from'} {file.name}",
+            "recording": place,
+            "recording_key": entry.key,
+            "recording_stamp": stamp_of(fresh / place) or "",
+            "solo": entry.solo,
+            "instrument": entry.instrument,
+            "minutes": entry.minutes,
+        }
+        if entry.score is not None:
+            (fresh / _TIED_SCORE).write_text(entry.score, "utf-8")
+            told["file"] = _TIED_SCORE
+        return told
+
+    _write_folder(folder, piece_id, fill)
+    return read_info(folder / piece_id, bundled=False)
+
+
+def free_id(
+    file: Path, wanted: str | None, *, replace: bool = False, user_dir: Path | None = None
+) -> str:
+    """Give the id that a file will have in the library, made of its name if none is wanted.
+
+    Raises
+    ------
+    UsageError
+        It cannot be an id, or is taken.
+    """
+    chosen = _chosen_id(file, wanted)
+    _refuse_taken(chosen, user_dir or user_pieces_dir(), replace=replace)
+    return chosen
 
 
 def remove_piece(piece_id: str, user_dir: Path | None = None) -> None:
@@ -135,18 +229,31 @@ def _refuse_taken(piece_id: str, folder: Path, *, replace: bool) -> None:
         )
 
 
-def _write_folder(
-    folder: Path, piece_id: str, file: Path, entry: Mapping[str, str | int | float]
-) -> None:
-    """Write the piece's folder beside its place, then rename: never half a piece."""
+def _check_room(folder: Path, file: Path) -> None:
+    """Refuse to begin to copy what there is no room for."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        need, free = file.stat().st_size + _SPARE_BYTES, shutil.disk_usage(folder).free
+        if need > free:
+            raise AccompanistError(
+                f"{folder}: the disk is too full to copy {file.name}: {need / 1e6:.0f} MB are "
+                f"needed, {free / 1e6:.0f} MB are free; make room, or use --link, which leaves "
+                "the file where it is"
+            )
+
+
+def _write_folder(folder: Path, piece_id: str, fill: Callable[[Path], Entry]) -> None:
+    """Write the piece's folder beside its place, then rename: never half a piece.
+
+    ``fill`` puts the piece's files into a fresh folder and gives its entry in the index.
+    """
     beside: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".adding-", dir=folder))
         fresh = beside / "new"
         fresh.mkdir()
-        shutil.copyfile(file, fresh / str(entry["file"]))
-        (fresh / INDEX_NAME).write_text(_toml(entry), "utf-8")
+        (fresh / INDEX_NAME).write_text(_toml(fill(fresh)), "utf-8")
         if (folder / piece_id).exists():
             (folder / piece_id).rename(beside / "old")
         fresh.rename(folder / piece_id)
@@ -160,7 +267,7 @@ def _write_folder(
             shutil.rmtree(beside, ignore_errors=True)
 
 
-def _toml(entry: Mapping[str, str | int | float]) -> str:
+def _toml(entry: Entry) -> str:
     lines = []
     for key, value in entry.items():
         if isinstance(value, str):

@@ -84,6 +84,21 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "command",
         "A soloist made to order: a take with human timing, and its truth.",
     ),
+    "align": (
+        "accompanist.app.commands.align",
+        "command",
+        "Bring recordings of a piece onto one time axis.",
+    ),
+    "separate": (
+        "accompanist.app.commands.separate",
+        "command",
+        "Take the soloist out of a recording, given anything that shows the solo.",
+    ),
+    "rehearse": (
+        "accompanist.app.commands.rehearse",
+        "command",
+        "Learn from earlier takes: a recording without its soloist, better with each.",
+    ),
     "evaluate": (
         "accompanist.app.commands.evaluate",
         "command",

@@ -11,22 +11,31 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.pieces import RECORDING_FOLLOWER
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings
-from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
+from accompanist.errors import UsageError
+from accompanist.followers.registry import (
+    DEFAULT_FOLLOWER,
+    follower_names,
+    follows_recordings,
+    make_follower,
+)
 from accompanist.performing.performer import Performer
 from accompanist.performing.plan import Plan
 from accompanist.performing.planning import accompaniment_plan
+from accompanist.recordings.reference import Reference
 from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
-from accompanist.session import Session, hop_samples
+from accompanist.session import Session, Step, hop_samples
 from accompanist.takes.record import TakeRecord
 
 __all__ = [
     "ComputeTimes",
     "OfflineSettings",
     "Take",
+    "chosen_follower",
     "listening_followers",
     "new_session",
     "run_take",
@@ -112,10 +121,53 @@ def listening_followers() -> tuple[str, ...]:
     return tuple(name for name in follower_names() if name not in _TAKES_NOTES)
 
 
+def chosen_follower(score: Score, solo: Part, wanted: str | None = None) -> str:
+    """Name of the follower that is wanted, or usual for the piece; it listens to sound.
+
+    A recording is followed by its sound, and by its notes only where they are known.
+
+    Raises
+    ------
+    UsageError
+        There is no such follower, or it cannot follow this piece.
+    """
+    listening = listening_followers()
+    recorded = score.recording_s is not None
+    if wanted is None:
+        return RECORDING_FOLLOWER if recorded else listening[0]
+    if wanted not in listening:
+        raise UsageError(
+            f"there is no follower {wanted!r} that listens; there is {', '.join(listening)}"
+        )
+    if follows_recordings(wanted) and not recorded:
+        raise UsageError(
+            f"the follower {wanted!r} follows recordings, and this piece is a score; "
+            f"leave --follower out for {listening[0]!r}"
+        )
+    if not follows_recordings(wanted) and recorded and not _notes_known(solo):
+        raise UsageError(
+            f"the follower {wanted!r} follows notes, and this piece is a recording whose notes "
+            f"are not known; leave --follower out for {RECORDING_FOLLOWER!r}"
+        )
+    return wanted
+
+
+def _notes_known(solo: Part) -> bool:
+    """Whether a part has notes of its own, and not one pitch wherever something begins."""
+    return len({note.pitch for note in solo.notes}) > 1
+
+
 def new_session(
-    score: Score, solo: Part, sample_rate: int, settings: OfflineSettings
+    score: Score,
+    solo: Part,
+    sample_rate: int,
+    settings: OfflineSettings,
+    *,
+    reference: Reference | None = None,
 ) -> tuple[Session, Plan, float]:
     """Put follower, conductor and scheduler together.
+
+    ``reference`` is what followers of a recording follow.
 
     Returns
     -------
@@ -126,7 +178,12 @@ def new_session(
     line = solo_line(solo)
     hop = hop_samples(sample_rate)
     follower = make_follower(
-        settings.follower, solo=line, tempo=tempo, sample_rate=sample_rate, hop=hop
+        settings.follower,
+        solo=line,
+        tempo=tempo,
+        sample_rate=sample_rate,
+        hop=hop,
+        reference=reference,
     )
     plan = accompaniment_plan(score, solo.number, tempo)
     conductor = Conductor(score, line, tempo, settings.conductor, plan.onsets_quarter)
@@ -149,6 +206,8 @@ def run_take(
     progress: Callable[[float], None] | None = None,
     *,
     start_quarter: float | None = None,
+    reference: Reference | None = None,
+    each: Callable[[Step], None] | None = None,
 ) -> Take:
     """Follow and accompany a recorded soloist.
 
@@ -165,9 +224,13 @@ def run_take(
         Told the seconds of the take done since it was last told.
     start_quarter : float, optional
         Where the soloist begins, as a human would say by going there; None: at the beginning.
+    reference : Reference, optional
+        Of a recording piece: what its followers follow.
+    each : callable, optional
+        Given every step, those behind the end of the audio too, in which the ensemble plays on.
     """
     settings = settings or OfflineSettings()
-    session, plan, latency_s = new_session(score, solo, sample_rate, settings)
+    session, plan, latency_s = new_session(score, solo, sample_rate, settings, reference=reference)
     if start_quarter is not None:
         session.locate(start_quarter)
     record = TakeRecord()
@@ -181,10 +244,12 @@ def run_take(
             for step in steps:
                 seconds.append(clock() - began)
                 record.add(step)
+                if each is not None:
+                    each(step)
                 began = clock()
             if progress is not None:
                 progress(len(block) / sample_rate)
-    final_state = _play_out(session, record, solo_line(solo))
+    final_state = _play_out(session, record, solo_line(solo), each)
     return Take(
         score=score,
         solo=solo,
@@ -197,7 +262,12 @@ def run_take(
     )
 
 
-def _play_out(session: Session, record: TakeRecord, line: SoloLine) -> str:
+def _play_out(
+    session: Session,
+    record: TakeRecord,
+    line: SoloLine,
+    each: Callable[[Step], None] | None,
+) -> str:
     """Let the ensemble play to the end what it has after the soloist's last note.
 
     The recording is over by then; the trace ends with it. Returns the last state of all.
@@ -212,6 +282,8 @@ def _play_out(session: Session, record: TakeRecord, line: SoloLine) -> str:
         hops -= 1
         for step in session.feed(silence):
             record.messages.extend(step.messages)
+            if each is not None:
+                each(step)
             state = step.state
     record.messages.extend(session.finish())
     return state

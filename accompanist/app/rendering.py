@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accompanist.app.keeping.files import write_sound, write_take
-from accompanist.app.offline import OfflineSettings, Take, listening_followers, run_take
+from accompanist.app.offline import OfflineSettings, Take, chosen_follower, run_take
+from accompanist.app.pieces import reference_of
 from accompanist.app.progress import progress_bar
 from accompanist.conducting.settings import ConductorSettings
-from accompanist.errors import BadInputError, UsageError
-from accompanist.followers.registry import DEFAULT_FOLLOWER
+from accompanist.errors import BadInputError
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
 from accompanist.score.model import Part
@@ -21,6 +22,9 @@ from accompanist.takes.folder import take_folder
 from accompanist.takes.picture import Truth
 from bridges.audio_files import Audio
 from score_library.catalogue import Piece
+
+if TYPE_CHECKING:
+    from accompanist.app.keeping.ensemble_sound import EnsembleSound
 
 __all__ = [
     "Job",
@@ -33,6 +37,10 @@ __all__ = [
 ]
 
 _SHORTEST_S = 0.1
+
+
+def _keep_quiet(line: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +56,15 @@ class Job:
     source : str
         Where the sound comes from, for ``take.json`` and the picture.
     soundfont : Path or None
-        None leaves the sound out.
+        None leaves out the sound of an ensemble of instruments.
     truth : Truth or None
         Adds the figures.
     extras : callable, optional
         Given the folder, puts further files into it.
+    recording_sounds : bool
+        Whether the sound of a recording is rendered, where the piece is one.
+    tell : callable
+        Told in a line what cannot be had.
     """
 
     piece: Piece
@@ -65,6 +77,8 @@ class Job:
     seed: int | None = None
     extras: Callable[[Path], None] | None = None
     input_facts: dict[str, object] = field(default_factory=dict)
+    recording_sounds: bool = True
+    tell: Callable[[str], None] = _keep_quiet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,11 +100,23 @@ def render(job: Job, out: Path) -> Rendered:
     """
     audio = job.audio
     check_length(audio, job.source)
-    with take_folder(out) as folder:
+    with take_folder(out) as folder, ExitStack() as stack:
+        ensemble = _ensemble_sound(job, folder, stack)
         with progress_bar("Following", audio.duration_s) as advance:
             take = run_take(
-                job.piece.score, job.solo, audio.samples, audio.rate, job.settings, advance
+                job.piece.score,
+                job.solo,
+                audio.samples,
+                audio.rate,
+                job.settings,
+                advance,
+                reference=reference_of(job.piece),
+                each=None if ensemble is None else ensemble.hear,
             )
+        if ensemble is not None:
+            with progress_bar("Mixing"):
+                ensemble.write(folder, audio.samples)
+        stack.close()
         if job.soundfont is not None:
             with progress_bar("Rendering"):
                 write_sound(folder, take, audio.samples, audio.rate, job.soundfont)
@@ -119,6 +145,26 @@ def render(job: Job, out: Path) -> Rendered:
     return Rendered(facts, files, take)
 
 
+def _ensemble_sound(job: Job, folder: Path, stack: ExitStack) -> EnsembleSound | None:
+    """Make ready what is heard of a recording; None where the ensemble is made of instruments."""
+    recording = job.piece.recording
+    if recording is None or not job.recording_sounds:
+        return None
+
+    from accompanist.app.keeping.ensemble_sound import EnsembleSound
+    from accompanist.app.recording_player.opening import open_recorded
+
+    playback, _ = open_recorded(
+        recording.sound_file,
+        recording.accompaniment,
+        job.piece.score,
+        job.audio.rate,
+        stack,
+        job.tell,
+    )
+    return stack.enter_context(EnsembleSound(playback, folder))
+
+
 def check_length(audio: Audio, source: str) -> None:
     """Raise BadInputError if there is hardly any sound."""
     if audio.duration_s < _SHORTEST_S:
@@ -128,20 +174,17 @@ def check_length(audio: Audio, source: str) -> None:
         )
 
 
-def offline_settings(follower: str | None, policy: str, block: int = 4096) -> OfflineSettings:
+def offline_settings(
+    piece: Piece, solo: Part, follower: str | None, policy: str, block: int = 4096
+) -> OfflineSettings:
     """Make settings of the command's words.
 
     Raises
     ------
     UsageError
-        There is no such follower, or it does not listen to sound.
+        There is no such follower, or it cannot follow this piece.
     """
-    name = follower or DEFAULT_FOLLOWER
-    listening = listening_followers()
-    if name not in listening:
-        raise UsageError(
-            f"there is no follower {name!r} for recordings; there is {', '.join(listening)}"
-        )
+    name = chosen_follower(piece.score, solo, follower)
     return OfflineSettings(name, ConductorSettings(policy=policy), block)
 
 
@@ -155,6 +198,8 @@ def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None])
     """
     choice = choose_solo(piece.score, wanted)
     others = [p.name for p in piece.score.parts if p.notes and p.number != choice.part.number]
+    if piece.recording is not None:
+        others.insert(0, f"the recording {piece.recording.file.name}")
     company = f"accompanied by {_listed(others)}" if others else "nobody else plays"
     part = f"part {choice.part.number} ({choice.part.name}; {choice.reason})"
     tell(f"{piece.title}: solo is {part}; {company}")

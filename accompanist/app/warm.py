@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from accompanist.followers.protocol import Heard
-from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.followers.registry import DEFAULT_FOLLOWER, follows_recordings, make_follower
+from accompanist.recordings.reference import reference_of
+from accompanist.recordings.sound import ArraySound
 from accompanist.score.model import Measure, Note, Part, Score
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
@@ -24,21 +26,24 @@ def warm_up(follower_name: str = DEFAULT_FOLLOWER, *, sample_rate: int = 44_100)
     measures = tuple(Measure(4.0 * i, 4.0, str(i + 1)) for i in range(2))
     score = Score(title="Scale", parts=(part,), measures=measures)
     hop = round(256 * sample_rate / 44_100)
+    tone = np.sin(2 * np.pi * 261.6 / sample_rate * np.arange(sample_rate)).astype(np.float32) / 4
+    of_recordings = follows_recordings(follower_name)
     follower = make_follower(
         follower_name,
         solo=solo_line(part),
         tempo=written_tempo(score),
         sample_rate=sample_rate,
         hop=hop,
+        reference=reference_of(ArraySound(tone, sample_rate)) if of_recordings else None,
     )
-    tone = np.sin(2 * np.pi * 261.6 / sample_rate * np.arange(sample_rate)).astype(np.float32) / 4
     for end in range(hop, sample_rate, hop):
         follower.feed(Heard(time_s=end / sample_rate, samples=tone[end - hop : end]))
 
 
 def main() -> None:
-    """Warm the default follower."""
+    """Warm the default followers of scores and of recordings."""
     warm_up()
+    warm_up("recording")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from accompanist.conducting.commands import Commands
 from accompanist.conducting.direction import Direction
+from accompanist.conducting.flow_tempo import FlowTempo
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.hand import Hand
 from accompanist.conducting.rounds import Rounds
@@ -38,7 +39,7 @@ class Conductor(Commands):
     accompaniment_onsets_quarter : sequence of float
         Where the ensemble's notes begin; tells coincident notes and rests of everybody.
     tempo_model : callable, optional
-        Makes the tempo model; the extended Kalman filter unless told.
+        Makes the tempo model; unless told the extended Kalman filter, for a recording `FlowTempo`.
     """
 
     def __init__(
@@ -49,13 +50,14 @@ class Conductor(Commands):
         settings: ConductorSettings | None = None,
         accompaniment_onsets_quarter: Sequence[float] = (),
         *,
-        tempo_model: Callable[[SoloGrid], TempoModel] = KalmanTempo,
+        tempo_model: Callable[[SoloGrid], TempoModel] | None = None,
     ) -> None:
         settings = settings or ConductorSettings()
         grid = SoloGrid(solo, tempo, score, accompaniment_onsets_quarter)
         end_quarter = max(score.end_quarter, solo.end_quarter)
-        stage = Stage(score, grid, tempo_model(grid), settings, end_quarter)
-        hand = TempoHand(grid, score.tempo_marks, stage.beats)
+        make = tempo_model or (FlowTempo if grid.continuous else KalmanTempo)
+        stage = Stage(score, grid, make(grid), settings, end_quarter)
+        hand = TempoHand(grid, score.tempo_marks, stage.beats, _usual_qpm(grid, end_quarter))
         super().__init__(
             stage, Transport(stage), Rounds(stage), hand, Hand(stage, hand, self._meet)
         )
@@ -96,6 +98,8 @@ class Conductor(Commands):
         if stage.phase in ("playing", "countin", "ended"):
             news = soloist.hear(estimate)
             changed |= news.changed
+            if soloist.entry is not None:
+                stage.follower_at = soloist.entry
             if news.event is not None or news.place is not None:
                 self._meet(news)
         self._fade = 1.0
@@ -142,7 +146,8 @@ class Conductor(Commands):
             quarter=quarter,
             at=at,
             sound_s=stage.sound_s,
-            waiting=stage.state == "waiting",
+            waiting=stage.state == "waiting"
+            or (stage.state == "holding" and stage.grid.continuous),
             loop=self._rounds.going_round,
             share=share,
         ):
@@ -194,3 +199,9 @@ class Conductor(Commands):
         if stage.soloist.lost_from is not None and stage.ears.share:
             self._fade = stage.lead.fade(stage.soloist, stage.now_s)
         return state
+
+
+def _usual_qpm(grid: SoloGrid, end_quarter: float) -> float | None:
+    """Mean tempo of a recording; None where the tempo is written."""
+    length_s = grid.to_written(end_quarter)
+    return 60.0 * end_quarter / length_s if grid.continuous and length_s > 0.0 else None

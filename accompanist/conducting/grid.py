@@ -16,6 +16,8 @@ __all__ = ["SoloGrid"]
 _EDGE_QUARTER = 1e-6
 _LONG_AGO = -1e9
 _REST_S = 0.2
+_TUTTI_S = 1.0
+"""In a recording, where the ends of notes are heard and not written, a rest is this long."""
 
 
 class _Tempo(NamedTuple):
@@ -59,7 +61,7 @@ class SoloGrid:
     tempo : WrittenTempo
         The written tempo.
     score : Score, optional
-        For its fermatas.
+        For its fermatas, and to know whether the ensemble is a recording.
     accompaniment_onsets_quarter : sequence of float
         Positions at which the ensemble has a note, in any order.
 
@@ -79,6 +81,9 @@ class SoloGrid:
         of the ensemble begins in it.
     led : tuple of bool [shape=(n_events,)]
         Whether the soloist comes in here after the ensemble has played alone.
+    continuous : bool
+        The ensemble is a recording: it sounds everywhere, and no instant of it waits for one of
+        the soloist's.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class SoloGrid:
         accompaniment_onsets_quarter: Sequence[float] = (),
     ) -> None:
         self._score = score
+        self.continuous = score is not None and score.recording_s is not None
         self.quarters = tuple(float(q) for q in solo.onsets_quarter)
         self.onsets = tuple(sorted({float(q) for q in accompaniment_onsets_quarter}))
         self._written = _Tempo(
@@ -102,6 +108,7 @@ class SoloGrid:
         for event, quarter in enumerate(self.quarters):
             i = bisect_left(self.onsets, quarter - BUCKET_QUARTER + _EDGE_QUARTER)
             together = i < len(self.onsets) and self.onsets[i] < quarter + BUCKET_QUARTER
+            together = together and not self.continuous
             release.append(min(quarter, self.onsets[i]) if together else quarter)
             coincident.append(together)
             behind = quarter - BUCKET_QUARTER
@@ -132,8 +139,9 @@ class SoloGrid:
         self._knot_quarters, self._knot_seconds, self._first_rate, self._last_rate = self._tempo
         self.seconds = tuple(self.to_written(q) for q in self.quarters)
         self.fermata_s = self._fermatas(score)
+        rest_s = _TUTTI_S if self.continuous else _REST_S
         rests = [
-            event == 0 or second - self.to_written(start) >= _REST_S
+            event == 0 or second - self.to_written(start) >= rest_s
             for event, (second, start) in enumerate(
                 zip(self.seconds, self._rests_from, strict=True)
             )
@@ -181,7 +189,9 @@ class SoloGrid:
         return bisect_left(self.quarters, quarter - _EDGE_QUARTER)
 
     def notes_between(self, start_quarter: float, end_quarter: float) -> int:
-        """Count the onset places of the ensemble in [start, end)."""
+        """Count the onset places of the ensemble in [start, end); a recording has one anywhere."""
+        if self.continuous:
+            return int(end_quarter > max(start_quarter, 0.0) + _EDGE_QUARTER)
         lo = bisect_left(self.onsets, start_quarter - _EDGE_QUARTER)
         return bisect_left(self.onsets, end_quarter - _EDGE_QUARTER) - lo
 

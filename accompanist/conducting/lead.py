@@ -7,6 +7,7 @@ from functools import partial
 
 from accompanist.conducting.beginning import Entry
 from accompanist.conducting.ensemble import EnsembleLine
+from accompanist.conducting.glide import glide_path
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
 from accompanist.conducting.planner import lead_in, plan_path
@@ -19,6 +20,7 @@ __all__ = ["Lead"]
 
 _OPEN = float("inf")
 _LOOP_EDGE_QUARTER = 1.0
+_NEARLY_S = 0.1
 
 
 class Lead:
@@ -94,16 +96,31 @@ class Lead:
         """
         quarter = self._ensemble.position(sound_s)
         counting = entry is not None and quarter < entry.quarter and sound_s < entry.time_s
-        wait_s = partial(self._patience.wait_s, soloist=soloist)
-        path = plan_path(
-            self._grid,
-            own or soloist.model,
-            now_s=entry.time_s if counting and entry else sound_s,
-            quarter=entry.quarter if counting and entry else quarter,
-            heard=soloist.heard if own is None else -1,
-            wait_s=wait_s if own is None else lambda event: share * wait_s(event) if share else 0.0,
-            end_quarter=self._end_quarter,
-        )
+        model, start_s, start = own or soloist.model, sound_s, quarter
+        if counting and entry:
+            start_s, start = entry.time_s, entry.quarter
+        if self._grid.continuous:
+            path = glide_path(
+                self._grid,
+                model,
+                now_s=start_s,
+                quarter=start,
+                late_s=self._patience.late_s(soloist) if own is None else 0.0,
+                end_quarter=self._end_quarter,
+            )
+        else:
+            wait_s = partial(self._patience.wait_s, soloist=soloist)
+            path = plan_path(
+                self._grid,
+                model,
+                now_s=start_s,
+                quarter=start,
+                heard=soloist.heard if own is None else -1,
+                wait_s=wait_s
+                if own is None
+                else lambda event: share * wait_s(event) if share else 0.0,
+                end_quarter=self._end_quarter,
+            )
         if counting:
             path = lead_in(path, sound_s, quarter)
         gate = _OPEN
@@ -150,7 +167,7 @@ class Lead:
         """
         if quarter < at:
             return self.too_far(quarter, at, soloist.model.ratio * share)
-        if waiting and quarter > at:
+        if waiting and quarter > at and not self._nearly(soloist, quarter, sound_s):
             return True
         if loop is not None:  # the soloist has gone round just before the ensemble does
             first, last = loop
@@ -158,6 +175,11 @@ class Lead:
                 return True
         behind_s = soloist.model.predict(quarter).time_s - sound_s
         return behind_s * share > self.settings.rewind_s
+
+    def _nearly(self, soloist: Soloist, quarter: float, sound_s: float) -> bool:
+        """Whether a recording is so little ahead that it had better slow down than go back."""
+        ahead_s = soloist.model.predict(quarter).time_s - sound_s
+        return self._grid.continuous and ahead_s < _NEARLY_S
 
     def too_far(self, quarter: float, at: float, ratio: float) -> bool:
         """Whether there is too much to play between ``quarter`` and ``at`` to hurry through it."""

@@ -52,6 +52,17 @@ class Patience:
         wait = min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
         return wait + self.settings.reaction_s if wait > 0.0 else wait
 
+    def late_s(self, soloist: Soloist) -> float:
+        """How far a recording keeps behind the soloist, so that it need not stop for reports."""
+        if self._never_first:
+            return soloist.delay_s + self.settings.ahead_s + _REPORT_SPREAD_S
+        return 0.0
+
+    @property
+    def _never_first(self) -> bool:
+        """Whether no note of the soloist may be passed unheard."""
+        return self.mode is FollowMode.WAIT or self.settings.policy == Policy.HOLD
+
     def gate_quarter(
         self,
         path: Path,
@@ -69,7 +80,7 @@ class Patience:
         upcoming = max(soloist.heard, soloist.crossed) + 1
         if upcoming >= len(self._grid):
             return _OPEN
-        if self.mode is FollowMode.WAIT or self.settings.policy == Policy.HOLD:
+        if self._never_first:
             return self._before(upcoming)
         if soloist.lost_from is not None:
             policy = self.settings.lost_policy
@@ -80,7 +91,11 @@ class Patience:
                 return quarter
             return self._before(self._grid.event_from(quarter))
         if soloist.dwelling:
+            if self._grid.continuous and not self._grid.led[upcoming]:
+                return quarter
             return self._before(max(upcoming, soloist.dwell_before))
+        if self._grid.continuous:
+            return self._as_far_as_expected(upcoming, path, soloist, sound_s)
         doubtful = self.settings.policy == Policy.AUTO and upcoming != counted_event
         if doubtful and self._must_wait(upcoming, soloist):
             return self._before(upcoming)
@@ -89,6 +104,19 @@ class Patience:
         limit = path.timeline.to_quarter(max(expected_s + self.settings.runaway_s, sound_s))
         gate = self._before(upcoming + self.settings.missed_events)
         return min(gate, max(limit, self._before(upcoming)))
+
+    def _as_far_as_expected(
+        self, upcoming: int, path: Path, soloist: Soloist, sound_s: float
+    ) -> float:
+        """Where a recording stops: not at every event, as many of them are never reported.
+
+        It may run on for a while; less where the soloist comes in after playing without them.
+        """
+        settings = self.settings
+        patience_s = settings.lead_wait_s if self._grid.led[upcoming] else settings.runaway_s
+        expected_s = soloist.model.predict(self._grid.quarters[upcoming]).time_s
+        limit = path.timeline.to_quarter(max(expected_s + patience_s, sound_s))
+        return max(limit, self._before(upcoming))
 
     def _before(self, event: int) -> float:
         return self._grid.release_quarter[event] if event < len(self._grid) else _OPEN

@@ -75,6 +75,8 @@ class Soloist:
         carries on to by itself counts for nothing.
     hold_share : float
         Share of notes that they dwell on although nothing in the score says so.
+    entry : float or None
+        Where the follower is to wait for them, told in one hop only; of a recording.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class Soloist:
         ``counted``: the ensemble begins of itself, and counts them in from ``heard_s`` on.
         """
         self._counted = counted
+        self._paused = False
+        self.entry: float | None = None
         self.at_will = self.by_hand = False
         self.heard = self.crossed = heard
         self.heard_s = heard_s
@@ -281,6 +285,20 @@ class Soloist:
             news.changed = True
 
     def _watch(self, estimate: Estimate, news: News) -> None:
+        self._watch_state(estimate, news)
+        now_s, state = estimate.time_s, estimate.state
+        if state is not FollowerState.FOLLOWING or estimate.confidence < 0.5:
+            self._drift_from = None
+            return
+        crossed = self._grid.event_at(estimate.quarter - _PAST_QUARTER)
+        if crossed > self.crossed and not self._pending:
+            self.crossed, news.changed = crossed, True
+        if now_s >= self._drift_check_s and not self.by_hand:
+            self._drift_check_s = now_s + _DRIFT_EVERY_S
+            self._drift(estimate, news)
+
+    def _watch_state(self, estimate: Estimate, news: News) -> None:
+        """See whether they dwell, and whether they are lost."""
         now_s, state = estimate.time_s, estimate.state
         if state is FollowerState.HOLDING and not self._counted:
             if self._dwell_from is None:
@@ -291,20 +309,13 @@ class Soloist:
             self.dwell_before = before
         else:
             self._dwell_from, dwelling = None, False
+        dwelling = dwelling or self._paused
         news.changed |= dwelling != self.dwelling
         self.dwelling = dwelling
-        if (state is FollowerState.LOST) != (self.lost_from is not None):
+        lost = state is FollowerState.LOST and not self._paused
+        if lost != (self.lost_from is not None):
             self.lost_from = now_s if self.lost_from is None else None
             news.changed = True
-        if state is not FollowerState.FOLLOWING or estimate.confidence < 0.5:
-            self._drift_from = None
-            return
-        crossed = self._grid.event_at(estimate.quarter - _PAST_QUARTER)
-        if crossed > self.crossed and not self._pending:
-            self.crossed, news.changed = crossed, True
-        if now_s >= self._drift_check_s and not self.by_hand:
-            self._drift_check_s = now_s + _DRIFT_EVERY_S
-            self._drift(estimate, news)
 
     def _drift(self, estimate: Estimate, news: News) -> None:
         """Without reports, believe a position that has been far from ours for long."""

@@ -8,6 +8,8 @@ from accompanist.conducting.beats import Beats
 from accompanist.conducting.beginning import Beginnings, Entry
 from accompanist.conducting.ears import Ears
 from accompanist.conducting.ensemble import EnsembleLine
+from accompanist.conducting.flow_tempo import FlowTempo
+from accompanist.conducting.flowing import FlowingSoloist
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.lead import Lead
 from accompanist.conducting.patience import Patience
@@ -57,7 +59,12 @@ class Stage:
         self.settings = settings
         self.grid = grid
         self.end_quarter = end_quarter
-        self.soloist = Soloist(grid, model, settings.report_delay_s, settings.dwell_s)
+        delay_s, dwell_s = settings.report_delay_s, settings.dwell_s
+        self.soloist = (
+            FlowingSoloist(grid, model, delay_s, dwell_s)
+            if isinstance(model, FlowTempo)
+            else Soloist(grid, model, delay_s, dwell_s)
+        )
         self.patience = Patience(grid, settings)
         self.ears = Ears(self.patience.mode, settings.level)
         self.ensemble = EnsembleLine(grid, settings.ahead_s)

@@ -34,6 +34,9 @@ class TempoHand:
         Each begins a section that has a base of its own.
     beats : Beats
         What a tap is worth.
+    usual_qpm : float, optional
+        The tempo that stands for all of a recording, in which no beat is as long as another: its
+        marks make no sections.
 
     Attributes
     ----------
@@ -43,10 +46,18 @@ class TempoHand:
         Lowest and highest tempo; 0.0 and infinite where there is no limit.
     """
 
-    def __init__(self, grid: SoloGrid, marks: Iterable[TempoMark], beats: Beats) -> None:
+    def __init__(
+        self,
+        grid: SoloGrid,
+        marks: Iterable[TempoMark],
+        beats: Beats,
+        usual_qpm: float | None = None,
+    ) -> None:
         self._grid = grid
         self._beats = beats
-        self._sections = sorted({0.0, *(m.quarter for m in marks if m.quarter > 0.0)})
+        self._usual_qpm = usual_qpm
+        starts = () if usual_qpm else (m.quarter for m in marks if m.quarter > 0.0)
+        self._sections = sorted({0.0, *starts})
         self._bases_qpm: dict[int, float] = {}
         self.scale = 1.0
         self.limits_qpm = (0.0, float("inf"))
@@ -112,7 +123,7 @@ class TempoHand:
         return max(bisect_right(self._sections, quarter + _EDGE_QUARTER) - 1, 0)
 
     def _printed_qpm(self, section: int) -> float:
-        return 60.0 * self._grid.printed_rate(self._sections[section])
+        return self._usual_qpm or 60.0 * self._grid.printed_rate(self._sections[section])
 
     def _retime(self) -> None:
         factors = [

@@ -12,7 +12,7 @@ from accompanist.recordings.reference import Reference
 from accompanist.score.solo import SoloLine
 from accompanist.score.tempo import WrittenTempo
 
-__all__ = ["DEFAULT_FOLLOWER", "follower_names", "make_follower"]
+__all__ = ["DEFAULT_FOLLOWER", "follower_names", "follows_recordings", "make_follower"]
 
 DEFAULT_FOLLOWER: Final = "bayes"
 _LOWEST_A4_HZ: Final = 392.0
@@ -47,15 +47,51 @@ def _notes(wanted: Wanted) -> Follower:
     return NotesFollower(wanted.solo, wanted.tempo)
 
 
+def _reference(wanted: Wanted, name: str) -> Reference:
+    if wanted.reference is None:
+        raise UsageError(
+            f"follower {name} follows recordings; this piece has a score: use {DEFAULT_FOLLOWER}"
+        )
+    return wanted.reference
+
+
+def _recording(wanted: Wanted) -> Follower:
+    reference = _reference(wanted, "recording")
+    from accompanist.followers.recording.follower import RecordingFollower
+
+    follower = RecordingFollower(
+        reference, wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop
+    )
+    follower.warm()
+    return follower
+
+
+def _recording_hmm(wanted: Wanted) -> Follower:
+    reference = _reference(wanted, "recording-hmm")
+    from accompanist.followers.recording_hmm import RecordingHmmFollower
+
+    return RecordingHmmFollower(
+        reference, wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[Wanted], Follower]]] = {
     "bayes": _bayes,
     "notes": _notes,
+    "recording": _recording,
+    "recording-hmm": _recording_hmm,
 }
+_OF_RECORDINGS: Final = frozenset({"recording", "recording-hmm"})
 
 
 def follower_names() -> tuple[str, ...]:
     """All names that `make_follower` knows, the default first."""
     return tuple(_MAKERS)
+
+
+def follows_recordings(name: str) -> bool:
+    """Whether the follower of that name wants the reference of a recording."""
+    return name in _OF_RECORDINGS
 
 
 def make_follower(
@@ -88,7 +124,8 @@ def make_follower(
     Raises
     ------
     UsageError
-        If there is no follower of that name, or no such tuning.
+        If there is no follower of that name, no such tuning, or no reference for a follower of
+        recordings.
     """
     if name not in _MAKERS:
         raise UsageError(f"no follower is called {name!r}; there are {', '.join(_MAKERS)}")

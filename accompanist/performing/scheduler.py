@@ -21,6 +21,8 @@ LONGEST_HOLD_S = 12.0
 """A note is let go this long after twice its expected length, however long the soloist dwells."""
 SETTLE_S = 0.010
 """Synthesisers want this long between a program change and the first note."""
+_HAIR_S = 0.0005
+"""A performer that takes over sends by a clock of its own, which may be off by so much."""
 _RESUME_QUARTER = 1.0
 """After a jump into the middle of a note, it is struck if at least this much of it is left."""
 _PEDAL = 64
@@ -144,7 +146,10 @@ class Scheduler:
         """Set up everything that stands here once more, for a synthesiser that has just come."""
         self._now_s = max(time_s, self._now_s)
         self._programs.clear()
-        return tuple(self._chased(playing=False))
+        chased = self._chased(playing=False)
+        if any(timed.message.kind is Kind.PROGRAM for timed in chased):
+            self.wait_until(self._now_s + SETTLE_S + _HAIR_S)
+        return tuple(chased)
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Let every key go, then lift every pedal; the cursor stays where it is."""

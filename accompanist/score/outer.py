@@ -17,6 +17,8 @@ __all__ = ["OuterAxis"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_SLOPE_QUARTER = 1e-5
+
 
 class OuterAxis:
     """Positions of a piece as they are told outside. Immutable; safe to share.
@@ -46,3 +48,12 @@ class OuterAxis:
         if self._tempo is None:
             return quarters_per_s
         return quarters_per_s / self._tempo.rate_at(quarter)
+
+    def outer_rates(self, quarters: npt.ArrayLike, quarters_per_s: npt.ArrayLike) -> FloatArray:
+        """`outer_rate` of many positions at once [same shape]."""
+        rates = np.asarray(quarters_per_s, dtype=np.float64)
+        if self._tempo is None:
+            return rates
+        at = np.asarray(quarters, dtype=np.float64)
+        ahead = self._tempo.to_seconds(at + _SLOPE_QUARTER) - self._tempo.to_seconds(at)
+        return np.asarray(rates * ahead / _SLOPE_QUARTER)

@@ -133,16 +133,23 @@ def position_errors_s(
 
 
 def report_delays_s(
-    truth_quarter: Array, truth_time_s: Array, reported_s: Array, reported_quarter: Array
+    truth_quarter: Array,
+    truth_time_s: Array,
+    reported_s: Array,
+    reported_quarter: Array,
+    same_quarter: float = SAME_QUARTER,
 ) -> Array:
-    """Nearest report of the same event less the true onset; NaN where there is none."""
+    """Nearest report of the same event less the true onset; NaN where there is none.
+
+    Positions that differ by no more than ``same_quarter`` are the same event.
+    """
     delays = np.full(len(truth_quarter), np.nan)
     order = np.argsort(reported_s, kind="stable")
     times, quarters = reported_s[order], reported_quarter[order]
     for i, (quarter, time_s) in enumerate(zip(truth_quarter, truth_time_s, strict=True)):
         first = np.searchsorted(times, time_s - MISSED_S - 1e-9)
         last = np.searchsorted(times, time_s + MISSED_S + 1e-9)
-        same = np.abs(quarters[first:last] - quarter) <= SAME_QUARTER
+        same = np.abs(quarters[first:last] - quarter) <= same_quarter
         found = times[first:last][same] - time_s
         if len(found):
             delays[i] = found[np.argmin(np.abs(found))]
@@ -225,8 +232,11 @@ def measure(
     sent_quarter: Array | None = None,
     output_latency_s: float = 0.0,
     expected_quarter: Array | None = None,
+    same_quarter: float = SAME_QUARTER,
 ) -> TakeErrors:
     """All errors of one take; ``sent_*`` are left out where nothing was accompanied.
+
+    ``same_quarter`` is that of `report_delays_s`.
 
     Raises
     ------
@@ -253,7 +263,9 @@ def measure(
     )
     return TakeErrors(
         position_s=position,
-        delay_s=report_delays_s(truth_quarter, truth_time_s, reported_s, reported_quarter),
+        delay_s=report_delays_s(
+            truth_quarter, truth_time_s, reported_s, reported_quarter, same_quarter
+        ),
         asynchrony_s=together,
         between_s=between,
         lost=is_lost(position),

@@ -12,8 +12,12 @@ from contextlib import contextmanager
 from errno import EACCES, ENOTDIR
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from accompanist.errors import AccompanistError, UsageError
 from accompanist.performing.messages import TimedMessage
+from accompanist.score.outer import OuterAxis
 from accompanist.takes.record import TakeRecord
 
 __all__ = [
@@ -37,7 +41,6 @@ _REPLACED = frozenset(
 """Files of a take; whatever else has been put beside them stays."""
 TAKE_FILES = _REPLACED | {_RECORDING}
 """All that a take folder has of its own."""
-_POSITION = "# position: quarters\n"
 
 
 def is_take(folder: Path) -> bool:
@@ -147,47 +150,66 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def write_tables(folder: Path, record: TakeRecord) -> None:
-    """Write ``trace.csv``, ``onsets.csv`` and ``played.csv`` of interface page 2."""
+def write_tables(folder: Path, record: TakeRecord, axis: OuterAxis | None = None) -> None:
+    """Write ``trace.csv``, ``onsets.csv`` and ``played.csv`` of interface page 2.
+
+    Positions and tempi are those of ``axis`` (quarters without one), which the first line names.
+    """
+    tables = _Tables(folder, axis)
+    rates = record.qpm / 60.0
     rows = zip(
         record.times_s.tolist(),
-        record.quarters.tolist(),
-        record.qpm.tolist(),
+        tables.outer(record.quarters),
+        (rates if axis is None else axis.outer_rates(record.quarters, rates)).tolist(),
         record.confidences.tolist(),
         record.states,
         strict=True,
     )
-    _write_lines(
-        folder / "trace.csv",
-        "time,quarter,qpm,confidence,state\n",
-        (f"{t:.6f},{q:.6f},{r:.4f},{c:.4f},{s}\n" for t, q, r, c, s in rows),
+    tables.write(
+        "trace.csv",
+        "time,quarter,qpm,confidence,state",
+        (f"{t:.6f},{q:.6f},{60.0 * r:.4f},{c:.4f},{s}\n" for t, q, r, c, s in rows),
     )
-    _write_lines(
-        folder / "onsets.csv",
-        "reported,time,quarter\n",
-        (f"{o.reported_s:.6f},{o.time_s:.6f},{o.quarter:.6f}\n" for o in record.onsets),
+    onsets = zip(record.onsets, tables.outer([o.quarter for o in record.onsets]), strict=True)
+    tables.write(
+        "onsets.csv",
+        "reported,time,quarter",
+        (f"{o.reported_s:.6f},{o.time_s:.6f},{q:.6f}\n" for o, q in onsets),
     )
-    _write_lines(
-        folder / "played.csv",
-        "time,quarter,part,channel,pitch,velocity,kind\n",
-        (_played_row(m) for m in record.messages),
+    sent = zip(record.messages, tables.outer([m.quarter for m in record.messages]), strict=True)
+    tables.write(
+        "played.csv",
+        "time,quarter,part,channel,pitch,velocity,kind",
+        (_played_row(m, q) for m, q in sent),
     )
 
 
-def _played_row(timed: TimedMessage) -> str:
+class _Tables:
+    """Tables of one take, all on the same axis."""
+
+    def __init__(self, folder: Path, axis: OuterAxis | None) -> None:
+        self._folder = folder
+        self._axis = axis
+
+    def outer(self, quarters: npt.ArrayLike) -> list[float]:
+        told = np.asarray(quarters, dtype=np.float64)
+        values: list[float] = (told if self._axis is None else self._axis.outer(told)).tolist()
+        return values
+
+    def write(self, name: str, header: str, lines: Iterable[str]) -> None:
+        unit = "quarters" if self._axis is None else self._axis.unit
+        with (self._folder / name).open("w", encoding="utf-8", newline="\n") as file:
+            file.write(f"# position: {unit}\n{header}\n")
+            file.writelines(lines)
+
+
+def _played_row(timed: TimedMessage, position: float) -> str:
     """Make a row; for ``cc``, ``program`` and ``bend`` the columns hold number and value."""
     m = timed.message
     return (
-        f"{timed.time_s:.6f},{timed.quarter:.6f},{timed.part},{m.channel},{m.number},{m.value},"
+        f"{timed.time_s:.6f},{position:.6f},{timed.part},{m.channel},{m.number},{m.value},"
         f"{m.kind}\n"
     )
-
-
-def _write_lines(path: Path, header: str, lines: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(_POSITION)
-        file.write(header)
-        file.writelines(lines)
 
 
 def write_json(folder: Path, content: Mapping[str, object]) -> None:

@@ -25,7 +25,11 @@ Placed = TypeVar("Placed", Key, Mark)
 
 
 def write_midi(
-    path: Path, score: Score, messages: Sequence[TimedMessage], duration_s: float
+    path: Path,
+    score: Score,
+    messages: Sequence[TimedMessage],
+    duration_s: float,
+    beats: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write the played messages as a standard MIDI file of type 1, 960 ticks a quarter.
 
@@ -43,10 +47,12 @@ def write_midi(
         In the order of sending.
     duration_s : float
         Length of the take.
+    beats : sequence of (time, quarter)
+        Beats of a recording as it was played, in order of time: they are the grid then.
     """
     import mido
 
-    placed = _laid(score, messages)
+    placed = _laid(score, messages, beats)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
     end = max(placed.tick(duration_s), placed.tick(messages[-1].time_s) if messages else 0)
     file.tracks.append(_track(score.title, _frame(score, placed), end))
@@ -57,8 +63,12 @@ def write_midi(
     file.save(path)
 
 
-def _laid(score: Score, messages: Sequence[TimedMessage]) -> TempoMap:
+def _laid(
+    score: Score, messages: Sequence[TimedMessage], beats: Sequence[tuple[float, float]]
+) -> TempoMap:
     struck = [Sent(m.time_s, m.quarter) for m in messages if m.message.kind is Kind.ON]
+    if beats:
+        struck = [Sent(time_s, quarter) for time_s, quarter in beats]
     others = [Sent(m.time_s, m.quarter) for m in messages if m.message.kind is Kind.OFF]
     qpm = score.tempo_marks[0].qpm if score.tempo_marks else DEFAULT_QPM
     bars = [m.start_quarter for m in score.measures]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["balance", "limited", "loudness_db"]
+from accompanist.recordings.sound import ArraySound, Sound
+
+__all__ = ["balance", "balanced", "limited", "loudness_db"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -20,6 +24,7 @@ _WINDOW_S = 0.4
 _GATE_DB = -60.0
 _RELATIVE_GATE_DB = -10.0
 _LOOKAHEAD_S = 0.005
+_BLOCK_S = 20.0
 
 
 def loudness_db(samples: npt.ArrayLike, rate: int) -> float:
@@ -36,18 +41,52 @@ def loudness_db(samples: npt.ArrayLike, rate: int) -> float:
     rate : int
         Samples a second.
     """
-    power = np.square(np.asarray(samples, dtype=np.float32))
-    if power.ndim == 2:
-        power = power.sum(axis=1)
+    sound = np.asarray(samples, dtype=np.float32)
+    return _level_db([_window_powers(sound if sound.ndim == 2 else sound[:, None], rate)])
+
+
+def balanced(
+    solo: Sound, ensemble: Sound, length: int | None = None
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Mix a soloist with the ensemble, which leans under them, block by block.
+
+    Both are read twice: for their loudness, and to be mixed.
+
+    Parameters
+    ----------
+    solo, ensemble : Sound
+        Of the same rate; more than two channels are mixed to one.
+    length : int, optional
+        Samples wanted; by default those of the longer of the two.
+
+    Yields
+    ------
+    (ndarray, ndarray) [shape=(n, 2), dtype=float32]
+        The ensemble as it is in the mix, and the mix. Neither exceeds −1 dB.
+    """
+    rate = solo.rate
+    if length is None:
+        length = max(solo.length, ensemble.length)
     window = max(1, round(_WINDOW_S * rate))
-    count = -(-len(power) // window)
-    padded = np.pad(power, (0, count * window - len(power)))
-    powers = padded.reshape(count, window).mean(axis=1, dtype=np.float64)
-    powers = powers[powers > 10 ** (_GATE_DB / 10)]
-    if not len(powers):
-        return float("-inf")
-    powers = powers[powers > powers.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
-    return float(10 * np.log10(powers.mean()))
+    block = max(1, round(_BLOCK_S / _WINDOW_S)) * window
+    solo_db, others_db = (
+        _level_db(
+            _window_powers(_stereo(sound.read(start, block)), rate)
+            for start in range(0, length, block)
+        )
+        for sound in (solo, ensemble)
+    )
+    below = _BELOW_SOLO_DB if np.isfinite(solo_db) else 0.0
+    solo_gain = _gain(_TARGET_DB - solo_db) if np.isfinite(solo_db) else np.float32(1)
+    gain = _gain(_TARGET_DB - below - others_db) if np.isfinite(others_db) else np.float32(1)
+    around = 4 * (2 * _lookahead(rate) + 1)
+    for start in range(0, length, block):
+        count = min(block, length - start)
+        first, last = max(start - around, 0), min(start + count + around, length)
+        others = _stereo(ensemble.read(first, last - first)) * gain
+        both = _stereo(solo.read(first, last - first)) * solo_gain + others
+        inner = slice(start - first, start - first + count)
+        yield limited(others, rate)[inner], limited(both, rate)[inner]
 
 
 def balance(solo: FloatArray, ensemble: FloatArray, rate: int) -> tuple[FloatArray, FloatArray]:
@@ -68,15 +107,10 @@ def balance(solo: FloatArray, ensemble: FloatArray, rate: int) -> tuple[FloatArr
         The ensemble as it is in the mix, and the mix. Neither exceeds −1 dB.
     """
     length = max(len(solo), len(ensemble))
-    soloist = _stereo(solo, length)
-    others = _stereo(ensemble, length)
-    solo_db, others_db = loudness_db(soloist, rate), loudness_db(others, rate)
-    if np.isfinite(solo_db):
-        soloist = soloist * _gain(_TARGET_DB - solo_db)
-    if np.isfinite(others_db):
-        below = _BELOW_SOLO_DB if np.isfinite(solo_db) else 0.0
-        others = others * _gain(_TARGET_DB - below - others_db)
-    return limited(others, rate), limited(soloist + others, rate)
+    nothing = np.zeros((0, 2), dtype=np.float32)
+    blocks = list(balanced(ArraySound(solo, rate), ArraySound(ensemble, rate), length))
+    others = np.concatenate([nothing, *(others for others, _ in blocks)])
+    return others, np.concatenate([nothing, *(mix for _, mix in blocks)])
 
 
 def limited(samples: FloatArray, rate: int) -> FloatArray:
@@ -87,20 +121,39 @@ def limited(samples: FloatArray, rate: int) -> FloatArray:
 
     peaks = np.abs(samples).max(axis=1)
     wanted = np.minimum(1.0, _CEILING / np.maximum(peaks, 1e-9))
-    width = 2 * max(1, round(_LOOKAHEAD_S * rate)) + 1
+    width = 2 * _lookahead(rate) + 1
     gain = uniform_filter1d(minimum_filter1d(wanted, 2 * width + 1), width)
     out = samples * gain[:, None].astype(np.float32)
     return np.asarray(np.clip(out, -_CEILING, _CEILING), dtype=np.float32)
 
 
-def _stereo(samples: FloatArray, length: int) -> FloatArray:
-    if samples.ndim == 1:
-        samples = samples[:, None]
+def _lookahead(rate: int) -> int:
+    return max(1, round(_LOOKAHEAD_S * rate))
+
+
+def _window_powers(samples: FloatArray, rate: int) -> npt.NDArray[np.float64]:
+    """Mean power of each window of 0.4 s, the channels added up; the last is filled with zeros."""
+    power = np.square(samples).sum(axis=1)
+    window = max(1, round(_WINDOW_S * rate))
+    count = -(-len(power) // window)
+    padded = np.pad(power, (0, count * window - len(power)))
+    return np.asarray(padded.reshape(count, window).mean(axis=1), dtype=np.float64)
+
+
+def _level_db(blocks: Iterable[npt.NDArray[np.float64]]) -> float:
+    """Loudness of the windows of all blocks."""
+    powers = np.concatenate([np.zeros(0), *blocks])
+    powers = powers[powers > 10 ** (_GATE_DB / 10)]
+    if not len(powers):
+        return float("-inf")
+    powers = powers[powers > powers.mean() * 10 ** (_RELATIVE_GATE_DB / 10)]
+    return float(10 * np.log10(powers.mean()))
+
+
+def _stereo(samples: FloatArray) -> FloatArray:
     if samples.shape[1] > 2:
         samples = samples.mean(axis=1, keepdims=True)
-    out = np.zeros((length, 2), dtype=np.float32)
-    out[: len(samples)] = samples
-    return out
+    return np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples
 
 
 def _gain(db: float) -> np.float32:

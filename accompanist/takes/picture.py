@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.score.model import Measure, Score
+from accompanist.score.outer import OuterAxis
 from accompanist.score.solo import BUCKET_QUARTER
 from accompanist.score.tempo import WrittenTempo, written_tempo
+from accompanist.takes.continuous import continuous_asynchronies_s
+from accompanist.takes.picture_look import (
+    ENSEMBLE,
+    GRID,
+    INK,
+    MANY_NOTES,
+    SOFT,
+    SOLO,
+    TRUTH,
+    Truth,
+    put_legend,
+    shade_states,
+    thinned,
+)
+from accompanist.takes.picture_recording import draw_place, draw_speed
 from accompanist.takes.record import TakeRecord
 
 if TYPE_CHECKING:
@@ -24,52 +39,33 @@ __all__ = ["Truth", "draw_picture"]
 
 Array = npt.NDArray[np.float64]
 
-_INK, _SOFT, _GRID = "#26323c", "#7d8a96", "#e4e8ec"
-_SOLO, _ENSEMBLE, _TRUTH = "#1f6fb2", "#e0892b", "#26323c"
 _GOOD, _FAIR, _POOR = "#3a9d6e", "#e0a92b", "#c8493b"
 _BANDS_MS = ((30.0, _GOOD), (100.0, _FAIR), (float("inf"), _POOR))
-_MOST_POINTS = 1600
 _SHOWN_ASYNCHRONY_MS = 200.0
-_SHORTEST_TINT_S = 0.25
-_MANY_NOTES = 300
 _TALL, _SMALL = 0.013, 0.008
 """Half the height of a stroke for a note, as a share of the panel."""
-_STATES = {
-    "holding": ("#f6e7c8", "holding"),
-    "waiting": ("#ececf0", "waiting"),
-    "lost": ("#f6d5d0", "lost"),
-}
-_LEGEND: Any = {"fontsize": 8.5, "framealpha": 0.85, "edgecolor": "none", "fancybox": False}
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "accompanist",
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
     "font.size": 9,
-    "text.color": _INK,
-    "axes.edgecolor": _SOFT,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": _GRID,
+    "grid.color": GRID,
     "grid.linewidth": 0.7,
-    "xtick.color": _SOFT,
-    "ytick.color": _SOFT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
     "path.simplify_threshold": 0.4,
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Truth:
-    """True solo onsets, [same shape=(n,)]."""
-
-    quarters: Array
-    times_s: Array
 
 
 def draw_picture(
@@ -95,7 +91,7 @@ def draw_picture(
     title, subtitle : str
         Written above.
     truth : Truth, optional
-        Where the soloist really was.
+        Where the soloist really was, in the units of `accompanist.score.outer`.
     caption : str
         Written over the asynchrony.
     """
@@ -112,11 +108,15 @@ def draw_picture(
                 :, 0
             ]
         )
-        _draw_position(axes[0], score, record, truth)
-        _draw_tempo(axes[1], record, written_tempo(score), score)
+        if score.recording_s is None:
+            _draw_position(axes[0], score, record, truth)
+            _draw_tempo(axes[1], record, written_tempo(score), score)
+        else:
+            draw_place(axes[0], score, record, truth)
+            draw_speed(axes[1], score, record)
         _draw_confidence(axes[2], record)
         if truth is not None:
-            _draw_asynchrony(axes[3], record, truth)
+            _draw_asynchrony(axes[3], *_late_ms(score, record, truth))
             axes[3].set_title(caption, loc="left", fontsize=8.5, pad=3.0)
         for axis in axes:
             axis.tick_params(length=2.5, width=0.6)
@@ -125,7 +125,7 @@ def draw_picture(
         figure.align_ylabels(axes)
         figure.subplots_adjust(left=0.075, right=0.985, top=0.925, bottom=0.065, hspace=0.16)
         figure.text(0.075, 0.965, title, fontsize=13, fontweight="bold", va="center")
-        figure.text(0.985, 0.965, subtitle, color=_SOFT, ha="right", va="center")
+        figure.text(0.985, 0.965, subtitle, color=SOFT, ha="right", va="center")
         metadata = {"Date": None} if path.suffix == ".svg" else None
         with warnings.catch_warnings():
             # The text stays text in the SVG: whoever shows it has the fonts, or has not.
@@ -139,21 +139,21 @@ def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | 
     shown = [*quarters.tolist(), *(m.quarter for m in struck)]
     low, high = min(shown, default=0.0), max(shown, default=1.0)
     high = max(high, low + 1.0)
-    _shade_states(axis, record)
+    shade_states(axis, record)
     if struck:
-        half = (_TALL if len(struck) < _MANY_NOTES else _SMALL) * (high - low)
+        half = (_TALL if len(struck) < MANY_NOTES else _SMALL) * (high - low)
         # One path of short strokes is a fraction of the size of as many markers.
         axis.plot(
             [x for m in struck for x in (m.time_s, m.time_s, np.nan)],
             [y for m in struck for y in (m.quarter - half, m.quarter + half, np.nan)],
-            color=_ENSEMBLE,
+            color=ENSEMBLE,
             linewidth=0.9,
             label="the ensemble's notes",
         )
     if len(times):
-        keep = _thinned(len(times))
+        keep = thinned(len(times))
         axis.plot(
-            times[keep], quarters[keep], color=_SOLO, linewidth=1.6, label="the soloist, as heard"
+            times[keep], quarters[keep], color=SOLO, linewidth=1.6, label="the soloist, as heard"
         )
     if truth is not None:
         axis.plot(
@@ -161,32 +161,13 @@ def _draw_position(axis: Axes, score: Score, record: TakeRecord, truth: Truth | 
             truth.quarters,
             linestyle="none",
             marker="o",
-            markersize=2.4 if len(truth.times_s) < _MANY_NOTES else 1.2,
+            markersize=2.4 if len(truth.times_s) < MANY_NOTES else 1.2,
             markeredgewidth=0,
-            color=_TRUTH,
+            color=TRUTH,
             label="the soloist, in truth",
         )
     _bar_axis(axis, score.measures, low, high)
-    _put_legend(axis, loc="upper left")
-
-
-def _shade_states(axis: Axes, record: TakeRecord) -> None:
-    """Lay a tint behind the stretches in which the ensemble waits or is lost."""
-    states, times = record.states, record.times_s
-    shortest_s = max(_SHORTEST_TINT_S, (times[-1] if len(times) else 0.0) / 300)
-    start = 0
-    named: set[str] = set()
-    for i in range(1, len(states) + 1):
-        if i < len(states) and states[i] == states[start]:
-            continue
-        look = _STATES.get(states[start])
-        end = times[min(i, len(times) - 1)]
-        if look is not None and end - times[start] >= shortest_s:
-            colour, name = look
-            label = None if name in named else name
-            named.add(name)
-            axis.axvspan(times[start], end, color=colour, linewidth=0, zorder=0, label=label)
-        start = i
+    put_legend(axis, loc="upper left")
 
 
 def _bar_axis(axis: Axes, measures: Sequence[Measure], low: float, high: float) -> None:
@@ -216,25 +197,25 @@ def _draw_tempo(axis: Axes, record: TakeRecord, tempo: WrittenTempo, score: Scor
     beats = _beats_a_quarter(score)
     playing = np.array([s not in ("armed", "idle", "countin", "ended") for s in record.states])
     inside = playing & (qpm > 0)
-    keep = _thinned(len(times))
+    keep = thinned(len(times))
     written = np.array([tempo.rate_at(float(q)) for q in quarters[keep]]) * 60.0 * beats
     axis.plot(
         times[keep],
         np.where(playing[keep], written, np.nan),
-        color=_SOFT,
+        color=SOFT,
         linewidth=1.0,
         linestyle=(0, (4, 3)),
         label="as written",
     )
     shown = np.where(inside, qpm * beats, np.nan)
-    axis.plot(times[keep], shown[keep], color=_SOLO, linewidth=1.4, label="as played")
+    axis.plot(times[keep], shown[keep], color=SOLO, linewidth=1.4, label="as played")
     if inside.any():
         values = np.concatenate((shown[inside], written[playing[keep]]))
         low, high = np.quantile(values, (0.01, 0.99))
         room = max(0.15 * (high - low), 4.0)
         axis.set_ylim(max(low - room, 0.0), high + room)
     # Above the panel: anywhere inside it would hide some of the curve.
-    _put_legend(axis, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0)
+    put_legend(axis, loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, borderaxespad=0.0)
 
 
 def _beats_a_quarter(score: Score) -> float:
@@ -249,20 +230,28 @@ def _beats_a_quarter(score: Score) -> float:
 
 def _draw_confidence(axis: Axes, record: TakeRecord) -> None:
     times = record.times_s
-    keep = _thinned(len(times))
+    keep = thinned(len(times))
     axis.fill_between(
-        times[keep], 0.0, record.confidences[keep], color=_SOLO, alpha=0.25, linewidth=0
+        times[keep], 0.0, record.confidences[keep], color=SOLO, alpha=0.25, linewidth=0
     )
     axis.set_ylim(0.0, 1.05)
     axis.set_yticks([0.0, 0.5, 1.0])
     axis.set_ylabel("confidence")
 
 
-def _draw_asynchrony(axis: Axes, record: TakeRecord, truth: Truth) -> None:
-    """Draw how late the notes came that coincide in the score with a note of the soloist."""
-    times_s, late_ms = _asynchrony_ms(record, truth)
+def _late_ms(score: Score, record: TakeRecord, truth: Truth) -> tuple[Array, Array]:
+    if score.recording_s is None:
+        return _asynchrony_ms(record, truth)
+    played = OuterAxis(score).outer(record.played_quarters)
+    late_s = continuous_asynchronies_s(truth.quarters, truth.times_s, record.times_s, played)
+    found = np.isfinite(late_s)
+    return truth.times_s[found], 1000.0 * late_s[found]
+
+
+def _draw_asynchrony(axis: Axes, times_s: Array, late_ms: Array) -> None:
+    """Draw how late came what coincides with a note of the soloist."""
     axis.axhspan(-_BANDS_MS[0][0], _BANDS_MS[0][0], color=_GOOD, alpha=0.10, linewidth=0)
-    axis.axhline(0.0, color=_SOFT, linewidth=0.8)
+    axis.axhline(0.0, color=SOFT, linewidth=0.8)
     size = np.abs(late_ms)
     least = 0.0
     for most, colour in _BANDS_MS:
@@ -296,12 +285,3 @@ def _asynchrony_ms(record: TakeRecord, truth: Truth) -> tuple[Array, Array]:
             times.append(sent.time_s)
             late.append(1000.0 * float(off[np.argmin(np.abs(off))]))
     return np.array(times), np.array(late)
-
-
-def _put_legend(axis: Axes, **place: Any) -> None:
-    if axis.get_legend_handles_labels()[0]:
-        axis.legend(handlelength=1.6, **place, **_LEGEND)
-
-
-def _thinned(count: int) -> slice:
-    return slice(None, None, max(1, -(-count // _MOST_POINTS)))

@@ -181,7 +181,7 @@ def test_the_clock_has_its_port_while_it_is_wanted() -> None:
     ("settings", "whole_s", "lead_s"),
     [
         ({"latency/out": 20.0}, 0.02, 0.0),
-        ({"latency/in": 5.0, "latency/out": 20.0}, 0.025, 0.0),
+        ({"latency/in": 5.0, "latency/out": 20.0}, 0.02, 0.0),  # the engine knows its input
         ({"latency/out": 20.0, "latency/lead": 30.0}, 0.02, 0.03),
         ({"latency/out": 20.0, "latency/lead": -15.0}, 0.02, -0.015),
     ],
@@ -500,6 +500,21 @@ def test_a_wish_that_no_input_comes_for_is_refused() -> None:
     events.engine(loaded())
     assert Do("arm") not in engine.sent
     assert ("error", ("input/device", 503, "there is no audio input")) in told.changes
+
+
+def test_a_transposed_piece_keeps_the_tempo_that_was_set() -> None:
+    desk, events, engine, _, _, _ = make_desk()
+    desk.set("tempo/base", (80.0,))
+    desk.set("tuning/transpose", (2,))
+    engine.taken()
+    events.engine(loaded())
+    assert desk.get("tempo/base") == (80.0,)
+    assert Do("tempo_base", (80.0,)) in engine.sent
+    desk.do("piece/load", ("duet",))
+    engine.taken()
+    events.engine(loaded())
+    assert desk.get("tempo/base") == (96.0,)
+    assert Do("tempo_base", (80.0,)) not in engine.sent
 
 
 @pytest.mark.parametrize("state", ["armed", "following"])

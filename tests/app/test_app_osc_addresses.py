@@ -44,6 +44,8 @@ STATES: dict[str, tuple[str, OscArgument, OscArgument]] = {
     "/acc/latency/lead": ("f", -10.0, 1000.0),
     "/acc/clock/offset": ("f", -3.0, 1e4),
     "/acc/link/mode": ("s", "follow", "both"),
+    "/acc/recording/solo": ("f", 0.25, 1.5),
+    "/acc/recording/gain": ("f", -6.0, 100.0),
 }
 STATES_OF_ANY_TEXT = ("/acc/input/device",)
 READINGS = {

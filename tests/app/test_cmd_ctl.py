@@ -111,6 +111,16 @@ def test_buttons_are_pressed(daemon: Daemon) -> None:
         assert daemon.does(*words) == [done], words
 
 
+def test_what_shows_nowhere_is_said(daemon: Daemon) -> None:
+    for words, said in (
+        (("reload",), "settings read again"),
+        (("take", "save"), "the take is being kept"),
+        (("take", "save", "best"), "the take is being kept as best"),
+        (("arm",), ""),
+    ):
+        assert daemon.ctl(*words).output.strip() == said
+
+
 def test_settings_are_set_and_said(daemon: Daemon) -> None:
     for words, key, values, said in (
         (("mode", "wait"), "follow/mode", ("wait",), "wait"),

@@ -91,6 +91,7 @@ def test_list_for_scripts_and_for_one_instrument() -> None:
         "minutes",
         "note",
         "bundled",
+        "kind",
     }
     assert "pieces add" in pieces("list", "--own").stdout
 
@@ -154,7 +155,10 @@ def test_a_score_file_is_shown_and_checked_without_adding(score_file: Path) -> N
         (("show", "londonderry"), 2, "londonderry-air"),
         (("show", "nothing.xml"), 3, "nothing.xml"),
         (("add", "nothing.xml"), 3, "nothing.xml"),
-        (("add", "take.wav"), 3, "recordings as pieces are not supported yet"),
+        (("add", "take.wav"), 3, "take.wav: not a sound file"),
+        (("add", "nothing.flac"), 3, "nothing.flac: no such file"),
+        (("add", "two-notes.musicxml", "--link"), 2, "are for recordings"),
+        (("add", "two-notes.musicxml", "--score", "x.mid"), 2, "are for recordings"),
         (("add", "two-notes.musicxml", "--id", "../../evil"), 2, "cannot be an id"),
         (("add", "two-notes.musicxml", "--id", "la-folia"), 2, "bundled"),
         (("add", "two-notes.musicxml", "--solo", "Oboe"), 2, "Oboe"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -76,10 +77,13 @@ choices = st.builds(
 )
 
 
-def run(script: list[object], choice: ConductorSettings) -> list[tuple[float, Direction]]:
-    conductor = Conductor(
-        make_score(17.0, (Fermata(4.0, 5.0),)), make_solo(ONSETS), steady(100.0), choice, ENSEMBLE
-    )
+def run(
+    script: list[object], choice: ConductorSettings, recorded: bool = False
+) -> list[tuple[float, Direction]]:
+    score = make_score(17.0, (Fermata(4.0, 5.0),))
+    if recorded:
+        score = replace(score, recording_s=17.0 * 0.6)
+    conductor = Conductor(score, make_solo(ONSETS), steady(100.0), choice, ENSEMBLE)
     out: list[tuple[float, Direction]] = []
     hop = 0
     for item in script:
@@ -110,12 +114,12 @@ def position(direction: Direction, time_s: float) -> float:
     return min(timeline.to_quarter(time_s), timeline.gate_quarter)
 
 
-@given(script=scripts, choice=choices)
-@settings(max_examples=60, deadline=None)
+@given(script=scripts, choice=choices, recorded=st.booleans())
+@settings(max_examples=100, deadline=None)
 def test_time_is_continuous_and_never_runs_backwards(
-    script: list[object], choice: ConductorSettings
+    script: list[object], choice: ConductorSettings, recorded: bool
 ) -> None:
-    steps = run(script, choice)
+    steps = run(script, choice, recorded)
     for (_, before), (now_s, after) in pairwise(steps):
         assert math.isfinite(after.quarter)
         assert abs(position(after, now_s) - after.quarter) < 1e-6
@@ -124,12 +128,12 @@ def test_time_is_continuous_and_never_runs_backwards(
             assert after.quarter >= before.quarter - 1e-9
 
 
-@given(script=scripts, choice=choices)
-@settings(max_examples=60, deadline=None)
+@given(script=scripts, choice=choices, recorded=st.booleans())
+@settings(max_examples=100, deadline=None)
 def test_a_timeline_is_a_bijection_and_sends_nothing_into_the_past(
-    script: list[object], choice: ConductorSettings
+    script: list[object], choice: ConductorSettings, recorded: bool
 ) -> None:
-    for now_s, direction in run(script, choice):
+    for now_s, direction in run(script, choice, recorded):
         timeline = direction.timeline
         for ahead in (0.0, 0.1, 1.0, 7.0):
             quarter = timeline.to_quarter(now_s + ahead)
@@ -138,10 +142,10 @@ def test_a_timeline_is_a_bijection_and_sends_nothing_into_the_past(
         assert all(timeline.due_s(q) > now_s - HOP_S for q in behind)
 
 
-@given(script=scripts, choice=choices, cut=st.integers(0, 25))
-@settings(max_examples=30, deadline=None)
+@given(script=scripts, choice=choices, cut=st.integers(0, 25), recorded=st.booleans())
+@settings(max_examples=50, deadline=None)
 def test_what_is_said_depends_on_nothing_heard_later(
-    script: list[object], choice: ConductorSettings, cut: int
+    script: list[object], choice: ConductorSettings, cut: int, recorded: bool
 ) -> None:
-    whole, part = run(script, choice), run(script[:cut], choice)
+    whole, part = run(script, choice, recorded), run(script[:cut], choice, recorded)
     assert whole[: len(part)] == part

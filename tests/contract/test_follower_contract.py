@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote, Tuned
-from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
+from accompanist.followers.registry import (
+    DEFAULT_FOLLOWER,
+    follower_names,
+    follows_recordings,
+    make_follower,
+)
+from accompanist.recordings.reference import Reference, reference_of
+from accompanist.recordings.sound import ArraySound
 from accompanist.score.model import Note, Part, Score, TempoMark
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
@@ -18,6 +27,18 @@ PART = Part(1, "solo", tuple(Note(float(i), 1.0, p) for i, p in enumerate(PITCHE
 SCORE = Score("scale", (PART,), (), tempo_marks=(TempoMark(0.0, 120.0),))
 
 
+@cache
+def reference() -> Reference:
+    """Give the same scale as a recording: other sound, at the written tempo."""
+    seconds = np.arange(round(0.5 * RATE)) / RATE
+    tones = []
+    for pitch in PITCHES:
+        f0 = 440 * 2 ** ((pitch - 69) / 12)
+        tone = sum(0.6**h * np.sin(2 * np.pi * f0 * (h + 1) * seconds) for h in range(5))
+        tones.append(0.1 * np.minimum(1.0, seconds / 0.005) * np.exp(-seconds) * tone)
+    return reference_of(ArraySound(np.concatenate(tones).astype(np.float32), RATE))
+
+
 def make(name: str, a4_hz: float | None = None) -> Follower:
     return make_follower(
         name,
@@ -26,6 +47,7 @@ def make(name: str, a4_hz: float | None = None) -> Follower:
         sample_rate=RATE,
         hop=HOP,
         a4_hz=a4_hz,
+        reference=reference() if follows_recordings(name) else None,
     )
 
 
@@ -100,6 +122,16 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known() -> None:
     assert DEFAULT_FOLLOWER in follower_names()
     with pytest.raises(UsageError, match=DEFAULT_FOLLOWER):
         make("nobody")
+
+
+@pytest.mark.parametrize("of_recordings", ["recording", "recording-hmm"])
+def test_a_follower_of_recordings_wants_one(of_recordings: str) -> None:
+    assert of_recordings in follower_names()
+    with pytest.raises(UsageError, match="this piece has a score: use bayes"):
+        make_follower(
+            of_recordings, solo=solo_line(PART), tempo=written_tempo(SCORE), sample_rate=RATE,
+            hop=HOP,
+        )  # fmt: skip
 
 
 def test_a_tuning_may_be_known(name: str) -> None:

@@ -55,7 +55,8 @@ class RunningDaemon(Child):
         runtime.mkdir(parents=True, exist_ok=True)
         runtime.chmod(0o700)
         folders = {
-            f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "STATE", "DATA")
+            f"XDG_{name}_HOME": str(home / name.lower())
+            for name in ("CONFIG", "STATE", "DATA", "CACHE")
         }
         ours = (
             f"osc.port={free_udp_port(*OSC_PORTS)}",
@@ -134,6 +135,10 @@ class RunningDaemon(Child):
     def performers(self) -> list[int]:
         """Process numbers of the performer and its spare."""
         return children(self.process.pid, "accompanist.app.performer.process")
+
+    def recording_players(self) -> list[int]:
+        """Process numbers of what plays a recording, and its spare, the elder first."""
+        return children(self.process.pid, "accompanist.app.recording_player.process")
 
     def close(self) -> None:
         if hasattr(self, "osc"):

@@ -19,8 +19,7 @@ SHORTEST_TICK_S = 0.004
 """Shorter than at 600 quarters a minute, and it is a burst."""
 START_LEAD_S = 0.001
 SETTLE_S = 0.01
-PROGRAM_S = 0.0095
-"""10 ms, but for what the estimate of the server's time wanders by."""
+PROGRAM_S = 0.010
 FRAME_S = 2e-5
 
 

@@ -39,3 +39,11 @@ def test_there_and_back(quarter: float) -> None:
 
 def test_arrays_keep_their_shape() -> None:
     assert OuterAxis(RECORDED).outer(np.zeros((2, 3))).shape == (2, 3)
+
+
+def test_speeds_of_many_places_at_once() -> None:
+    quarters, rates = [1.0, 4.0, 5.0, 8.0], [2.0, 1.5, 1.0, 3.0]
+    axis = OuterAxis(RECORDED)
+    one_by_one = [axis.outer_rate(q, r) for q, r in zip(quarters, rates, strict=True)]
+    assert axis.outer_rates(quarters, rates) == pytest.approx(one_by_one)
+    assert OuterAxis(WRITTEN).outer_rates(quarters, rates).tolist() == rates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +14,15 @@ import pytest
 from accompanist.errors import AccompanistError, BadInputError, UsageError
 from accompanist.score.solo import solo_line
 from score_library.catalogue import DEMO_PIECE_ID, Piece, list_pieces, open_piece
-from score_library.index import PieceInfo, is_piece_id
-from score_library.own_pieces import add_piece, remove_piece
+from score_library.index import PieceInfo, is_piece_id, read_info
+from score_library.load import is_recording
+from score_library.own_pieces import (
+    RecordingEntry,
+    add_piece,
+    add_recording,
+    free_id,
+    remove_piece,
+)
 
 RANGES = {  # sounding MIDI pitch and General MIDI programs
     "violin": (55, 103, {40}),
@@ -172,14 +180,92 @@ def test_paths_to_nothing_are_bad_input(wanted: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".FLAC", ".ogg", ".mp3"])
-def test_recordings_are_refused_for_now(suffix: str, tmp_path: Path) -> None:
+def test_recordings_are_no_scores(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"take{suffix}"
     path.write_bytes(b"RIFF")
-    with pytest.raises(BadInputError, match="recordings as pieces are not supported yet"):
+    with pytest.raises(BadInputError, match="is a recording; here a score is needed"):
         open_piece(str(path), tmp_path)
-    with pytest.raises(BadInputError, match="recordings as pieces are not supported yet"):
+    with pytest.raises(BadInputError, match="is a recording, not a score"):
         add_piece(path, user_dir=tmp_path / "pieces")
     assert not (tmp_path / "pieces").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "is_one"),
+    [
+        ("a.wav", b"", True),
+        ("a.FLAC", b"MThd", True),
+        ("a.mid", b"fLaC", False),
+        ("a", b"fLaC....", True),
+        ("a.part", b"RIFF....WAVEfmt ", True),
+        ("a", b"RIFF....RMIDdata", False),
+        ("a", b"FORM....AIFF", True),
+        ("a", b"ID3....", True),
+        ("a", b"<score-partwise>", False),
+        ("a", b"", False),
+    ],
+)
+def test_recordings_are_known_by_suffix_or_contents(
+    name: str, start: bytes, is_one: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(start)
+    assert is_recording(tmp_path / name) is is_one
+    assert not is_recording(tmp_path)
+    assert not is_recording(tmp_path / "nothing")
+
+
+ENTRY = RecordingEntry("Concerto", "Somebody", 7.5, "abc-1", score="{}")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_recording_is_copied_or_referred_to(link: bool, tmp_path: Path) -> None:
+    file, library = tmp_path / "take.WAV", tmp_path / "pieces"
+    file.write_bytes(b"sound")
+    info = add_recording(file, "take", ENTRY, lambda p: str(p.stat().st_size), link=link,
+                         user_dir=library)  # fmt: skip
+    assert (info.title, info.composer, info.minutes) == ("Concerto", "Somebody", 7.5)
+    assert (info.recording_key, info.recording_stamp, info.file) == ("abc-1", "5", "score.json")
+    assert info.recording == (str(file) if link else "recording.wav")
+    assert (library / "take" / "recording.wav").exists() is not link
+    assert [p.id for p in list_pieces(library)][-1] == "take"
+    with pytest.raises(BadInputError, match="is a recording"):
+        open_piece("take", library)
+    with pytest.raises(UsageError, match="already"):
+        free_id(file, None, user_dir=library)
+    remove_piece("take", library)
+    assert file.exists()
+    assert list(library.iterdir()) == []
+
+
+def test_a_recording_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, library = tmp_path / "take.wav", tmp_path / "pieces"
+    file.write_bytes(bytes(1000))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=999))
+    with pytest.raises(AccompanistError, match=r"too full to copy take\.wav.*--link"):
+        add_recording(file, "take", ENTRY, lambda _path: "", user_dir=library)
+    assert list(library.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "right"),
+    [("a.wav", True), ("/music/a.wav", True), ("../a.wav", False), ("sub/a.wav", False)],
+)
+def test_entries_of_recordings_lead_into_their_folder_or_to_an_absolute_path(
+    place: str, right: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "piece").mkdir()
+    (tmp_path / "piece" / "piece.toml").write_text(f'recording = "{place}"\n', "utf-8")
+    if right:
+        assert read_info(tmp_path / "piece", bundled=False).recording == place
+    else:
+        with pytest.raises(BadInputError, match="leads out"):
+            read_info(tmp_path / "piece", bundled=False)
+    if place.startswith("/"):
+        with pytest.raises(BadInputError, match="leads out"):
+            read_info(tmp_path / "piece", bundled=True)
 
 
 def test_a_file_opens_by_its_path(score_file: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from accompanist.followers.protocol import Estimate, FollowerState
 from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.score.model import Measure, Metre, Part, Score, TempoMark
+from accompanist.score.outer import OuterAxis
 from accompanist.session import Step
 from accompanist.takes.picture import Truth, draw_picture
 from accompanist.takes.record import TakeRecord
@@ -72,3 +74,18 @@ def test_an_empty_take_and_a_score_without_bars_have_a_picture_too(tmp_path: Pat
     empty = Truth(np.zeros(0), np.zeros(0))
     draw_picture(tmp_path / "b.svg", Score("x", (), ()), record, title="x", truth=empty)
     assert "Nothing" in words(tmp_path / "a.svg")
+
+
+def test_of_a_recording_the_picture_shows_its_seconds_and_the_speed(tmp_path: Path) -> None:
+    score, record = take_of(8_000)
+    recorded = replace(score, recording_s=50.0)
+    axis = OuterAxis(recorded)
+    times_s = np.arange(1.0, 40.0)
+    truth = Truth(axis.outer(1.5 * (times_s - 0.03)), times_s)
+    path = tmp_path / "picture.svg"
+    draw_picture(path, recorded, record, title="Concerto", truth=truth)
+    text = words(path)
+    for word in ("the recording", "seconds of the recording", "speed, 1 as recorded", "in truth"):
+        assert word in text
+    assert "beats a minute" not in text
+    assert path.stat().st_size < 400_000

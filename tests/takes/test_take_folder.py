@@ -8,6 +8,8 @@ from accompanist.errors import AccompanistError, UsageError
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
 from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, Message, TimedMessage
+from accompanist.score.model import Score, TempoMark
+from accompanist.score.outer import OuterAxis
 from accompanist.session import Step
 from accompanist.takes.folder import check_place, is_take, take_folder, write_json, write_tables
 from accompanist.takes.record import TakeRecord
@@ -48,6 +50,20 @@ def test_tables_have_the_columns_of_the_contract(tmp_path: Path) -> None:
         "0.020000,0.000000,2,1,60,80,on\n"
         "0.030000,0.500000,2,1,0,-300,bend\n"
     )
+
+
+def test_of_a_recording_the_tables_hold_its_seconds(tmp_path: Path) -> None:
+    marks = (TempoMark(0.0, 240.0),)
+    axis = OuterAxis(Score("recorded", (), (), tempo_marks=marks, recording_s=9.0))
+    write_tables(tmp_path, small_record(), axis)
+    assert (tmp_path / "trace.csv").read_text() == (
+        "# position: seconds\n"
+        "time,quarter,qpm,confidence,state\n"
+        "0.010000,0.000000,30.0000,0.7500,following\n"
+        "0.020000,0.005000,30.7500,1.0000,holding\n"
+    )
+    assert (tmp_path / "onsets.csv").read_text().startswith("# position: seconds\n")
+    assert "0.030000,0.125000,2,1,0,-300,bend\n" in (tmp_path / "played.csv").read_text()
 
 
 def test_a_record_keeps_jumps_and_states() -> None:

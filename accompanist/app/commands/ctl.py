@@ -78,13 +78,15 @@ def load(ctx: click.Context, piece: str) -> None:
     click.echo(ctl.load(_client(ctx), piece))
 
 
-def _button(name: str, address: str, text: str) -> None:
-    """Add a command that only presses a button."""
+def _button(name: str, address: str, text: str, said: str = "") -> None:
+    """Add a command that only presses a button; ``said`` tells that it was done."""
 
     @command.command(name=name, help=text, epilog=f"Example:  accompanist ctl {name}")
     @click.pass_context
     def press(ctx: click.Context) -> None:
         _do(ctx, address)
+        if said:
+            click.echo(said)
 
 
 for _name, _address, _text in (
@@ -98,9 +100,14 @@ for _name, _address, _text in (
     ("vamp-exit", "vamp/exit", "Leave the vamp at its end."),
     ("tap", "tempo/tap", "Tap the tempo."),
     ("panic", "midi/panic", "Silence everything by all means; twice: cut the tails, too."),
-    ("reload", "reload", "Have the daemon read its settings again."),
 ):
     _button(_name, _address, _text)
+_button(
+    "reload",
+    "reload",
+    "Have the daemon read its settings again.",
+    "settings read again",
+)
 
 
 @command.command(name="quit", epilog="Example:  accompanist ctl quit")
@@ -274,6 +281,7 @@ def stop(ctx: click.Context) -> None:
 def save(ctx: click.Context, name: str | None) -> None:
     """Keep the take, under a NAME if you like."""
     _do(ctx, "take/save", *(() if name is None else (name,)))
+    click.echo(f"the take is being kept as {name}" if name else "the take is kept")
 
 
 @take.command(epilog="Example:  accompanist ctl take discard")

@@ -15,13 +15,17 @@ Examples:
 \b
 The manifest is a CSV file with the columns score,solo,audio,truth and, if wanted,
 id,group,start_quarter. Paths are relative to it; solo is a part's number or name.
-A truth file has the columns quarter,time, a row for each solo onset.
+A truth file has the columns quarter,time, a row for each solo onset. The score may
+be a recording that is followed: then quarters are seconds of that recording.
 """
 
 
 @click.command(name="evaluate", epilog=_EPILOG)
 @click.argument("manifest", type=click.Path(path_type=Path))
-@click.option("--followers", help="Names, with commas between; the default one if left out.")
+@click.option(
+    "--followers",
+    help="Names, with commas between; if left out, the one that is usual for each piece.",
+)
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Takes at a time."
 )
@@ -59,23 +63,25 @@ def command(
 
     from accompanist.app.evaluating.evaluation import evaluate_takes, read_manifest
     from accompanist.app.evaluating.files import write_evaluation
+    from accompanist.app.evaluating.material import prepare
     from accompanist.app.evaluating.report import as_json, as_markdown, pools, print_tables
     from accompanist.app.offline import listening_followers
     from accompanist.app.progress import progress_bar
     from accompanist.errors import UsageError
-    from accompanist.followers.registry import DEFAULT_FOLLOWER
 
-    names = [n.strip() for n in (followers or DEFAULT_FOLLOWER).split(",") if n.strip()]
-    names = list(dict.fromkeys(names))
+    names: list[str | None] = [None]
+    if followers is not None:
+        names = list(dict.fromkeys(n.strip() for n in followers.split(",") if n.strip()))
     listening = listening_followers()
-    if not names or any(name not in listening for name in names):
+    if not names or any(name not in (None, *listening) for name in names):
         raise UsageError(
-            f"--followers {followers}: there is no such follower for recordings; "
+            f"--followers {followers}: there is no such follower that listens; "
             f"choose from {', '.join(listening)}"
         )
     if json_wanted and markdown:
         raise UsageError("--json and --markdown exclude each other: leave one of them out")
     takes = read_manifest(manifest)
+    prepare(take.score for take in takes)
     with progress_bar("Evaluating", total=len(takes) * len(names)) as advance:
         results = evaluate_takes(
             takes, names, jobs=jobs, policy=policy, done=lambda _result: advance(1)

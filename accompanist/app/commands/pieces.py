@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from accompanist.errors import UsageError
+
 if TYPE_CHECKING:
-    from score_library.catalogue import Piece
-    from score_library.index import PieceInfo
+    from accompanist.app.analysing.add import AddRequest
 
 __all__ = ["command"]
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-_KEYS_MAJOR = ("C♭", "G♭", "D♭", "A♭", "E♭", "B♭", "F", "C", "G", "D", "A", "E", "B", "F♯", "C♯")
-_KEYS_MINOR = ("a♭", "e♭", "b♭", "f", "c", "g", "d", "a", "e", "b", "f♯", "c♯", "g♯", "d♯", "a♯")
 
 
 @click.group(
@@ -28,6 +27,7 @@ Examples:
   accompanist pieces list --instrument violin
   accompanist pieces show londonderry-air
   accompanist pieces add my-sonata.musicxml --solo Flute
+  accompanist pieces add concerto.flac --solo humming.wav
 """,
 )
 def command() -> None:
@@ -40,6 +40,7 @@ def command() -> None:
 @_AS_JSON
 def list_command(instrument: str | None, own: bool, as_json: bool) -> None:
     """List what there is to play, easy pieces first."""
+    from accompanist.app.piece_words import info_json, length_text
     from score_library.index import list_pieces
 
     pieces = [
@@ -49,7 +50,7 @@ def list_command(instrument: str | None, own: bool, as_json: bool) -> None:
         and not (own and piece.bundled)
     ]
     if as_json:
-        _print_json([_info_json(piece) for piece in pieces])
+        _print_json([info_json(piece) for piece in pieces])
         return
     if not pieces:
         click.echo("No such pieces. 'accompanist pieces add FILE' adds your own.")
@@ -59,9 +60,9 @@ def list_command(instrument: str | None, own: bool, as_json: bool) -> None:
             piece.id,
             piece.instrument,
             str(piece.difficulty or "–"),
-            _minutes(piece.minutes),
+            length_text(piece.minutes),
             piece.title + (f" – {piece.composer}" if piece.composer else ""),
-            "" if piece.bundled else "(yours)",
+            "" if piece.bundled else "(yours, a recording)" if piece.recording else "(yours)",
         )
         for piece in pieces
     ]
@@ -72,27 +73,48 @@ def list_command(instrument: str | None, own: bool, as_json: bool) -> None:
 @click.argument("piece")
 @_AS_JSON
 def show_command(piece: str, as_json: bool) -> None:
-    """Show the parts, bars, tempo and marks of PIECE (an id or a score file)."""
-    from score_library.catalogue import open_piece
+    """Show the parts, bars, tempo and marks of PIECE (an id, a score or a recording)."""
+    from accompanist.app.piece_words import (
+        key_name,
+        length_text,
+        piece_json,
+        printed_bar,
+        tempo_words,
+        unique,
+    )
+    from accompanist.app.pieces import heard_again, open_any
 
-    opened = open_piece(piece)
+    opened = open_any(piece, _tell)
+    heard = heard_again(opened)
     if as_json:
-        _print_json(_piece_json(opened))
+        _print_json(piece_json(opened, heard))
         return
     score = opened.score
+    lines = [
+        ("length", f"{length_text(opened.minutes)} min at the written tempo"),
+        ("tempo", "; ".join(tempo_words(opened))),
+    ]
+    bars = f"{len(score.measures)} as played"
+    if heard is not None:
+        from accompanist.app.analysing.about import recording_lines
+
+        lines = recording_lines(heard)
+        bars = f"about {len(score.measures)} (an estimate)" if heard.score == score else bars
     click.echo(opened.title + (f" – {opened.composer}" if opened.composer else ""))
     for label, text in (
         ("id", opened.id if opened.from_library else ""),
         ("licence", opened.licence),
         ("source", opened.source),
         ("level", f"{opened.difficulty} of 5" if opened.difficulty else ""),
-        ("length", f"{_minutes(opened.minutes)} min at the written tempo"),
-        ("bars", f"{len(score.measures)} as played"),
-        ("metre", ", ".join(_unique(f"{m.numerator}/{m.denominator}" for m in score.metres))),
-        ("key", ", ".join(_unique(_key_name(k.fifths, k.minor) for k in score.keys))),
-        ("tempo", "; ".join(_tempo_words(opened))),
-        ("marks", ", ".join(f"{m.text} (bar {_bar_at(opened, m.quarter)})" for m in score.marks)),
-        ("fermatas", ", ".join(f"bar {_bar_at(opened, f.quarter)}" for f in score.fermatas)),
+        *lines,
+        ("bars", bars),
+        ("metre", ", ".join(unique(f"{m.numerator}/{m.denominator}" for m in score.metres))),
+        ("key", ", ".join(unique(key_name(k.fifths, k.minor) for k in score.keys))),
+        (
+            "marks",
+            ", ".join(f"{m.text} (bar {printed_bar(opened, m.quarter)})" for m in score.marks),
+        ),
+        ("fermatas", ", ".join(f"bar {printed_bar(opened, f.quarter)}" for f in score.fermatas)),
         ("note", opened.note),
     ):
         if text:
@@ -111,31 +133,110 @@ def show_command(piece: str, as_json: bool) -> None:
     _print_table(("part", "name", "instrument", "notes", ""), rows)
 
 
-@command.command("add", epilog="Example:  accompanist pieces add sonata.mxl --solo Flute")
+@command.command(
+    "add",
+    epilog="""\b
+Examples:
+  accompanist pieces add sonata.mxl --solo Flute
+  accompanist pieces add concerto.flac --title "My concerto"
+  accompanist pieces add concerto.flac --solo humming.wav --solo my-take.wav
+  accompanist pieces add concerto.flac --score concerto.mxl --part Violin
+""",
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--id", "piece_id", metavar="ID", help="What to call it; else from the file name.")
-@click.option("--title", metavar="TEXT", help="Its title; else the one in the score.")
-@click.option("--solo", metavar="PART", help="Name or number of the solo part; else a guess.")
+@click.option("--title", metavar="TEXT", help="Its title; else the one in the file.")
+@click.option(
+    "--solo",
+    "solos",
+    metavar="PART|U.wav",
+    multiple=True,
+    help="Of a score: name or number of the solo part; else a guess. Of a recording: a sound file "
+    "that shows the solo, by which the soloist is taken out (may be given several times).",
+)
+@click.option(
+    "--score",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Recordings: tie this score to it, for true bars, marks and notes.",
+)
+@click.option("--part", metavar="PART", help="With --score: name or number of the solo part.")
+@click.option(
+    "--keep-soloist", is_flag=True, help="Recordings: leave the soloist in; do not try anything."
+)
+@click.option("--link", is_flag=True, help="Recordings: leave the file where it is, do not copy.")
 @click.option("--replace", is_flag=True, help="Overwrite a piece of yours with this id.")
 @_AS_JSON
 def add_command(
     file: Path,
     piece_id: str | None,
     title: str | None,
-    solo: str | None,
+    solos: tuple[str, ...],
+    score: Path | None,
+    part: str | None,
+    keep_soloist: bool,
+    link: bool,
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Add a score to your library: MusicXML, MIDI, MEI, ABC or Humdrum."""
+    """Add a score (MusicXML, MIDI, MEI, ABC, Humdrum) or a recording (.wav .flac .ogg .mp3).
+
+    A recording is listened to at once: loudness, beats and bars, and what you will be followed by.
+    """
+    from score_library.load import is_recording
+
+    if is_recording(file):
+        from accompanist.app.analysing.add import AddRequest
+        from accompanist.app.threads import use_one_thread
+
+        use_one_thread()
+        sounds = tuple(Path(u) for u in solos)
+        request = AddRequest(file, piece_id, title, link, replace, score, part, sounds)
+        _add_recording(request, as_json, take_out=not keep_soloist)
+        return
+    if score is not None or link or part is not None or keep_soloist or len(solos) > 1:
+        raise UsageError(
+            "--score, --part, --keep-soloist, --link and several --solo are for recordings"
+        )
+
+    from accompanist.app.piece_words import info_json
     from score_library.catalogue import open_piece
     from score_library.own_pieces import add_piece
 
+    solo = solos[0] if solos else None
     info = add_piece(file, piece_id=piece_id, title=title, solo=solo, replace=replace)
     if as_json:
-        _print_json(_info_json(info))
+        _print_json(info_json(info))
         return
-    part = open_piece(info.id).solo_part
-    click.echo(f"Added {info.id}: {info.title}. The solo is part {part.number}, {part.name}.")
+    chosen = open_piece(info.id).solo_part
+    click.echo(f"Added {info.id}: {info.title}. The solo is part {chosen.number}, {chosen.name}.")
+    click.echo(f"Next: accompanist play {info.id}")
+
+
+def _add_recording(request: AddRequest, as_json: bool, take_out: bool) -> None:
+    from accompanist.app.analysing.about import clock_time, recording_facts, tempo_words
+    from accompanist.app.analysing.add import add_recording_piece, take_soloist_out
+    from accompanist.app.piece_words import info_json
+    from accompanist.app.pieces import heard_again, open_any
+
+    info = add_recording_piece(request, _tell)
+    if take_out or request.solos:
+        take_soloist_out(open_any(info.id), request, _tell)
+    heard = heard_again(open_any(info.id))
+    assert heard is not None
+    if as_json:
+        _print_json({**info_json(info), "recording": recording_facts(heard)})
+        return
+    analysis = heard.analysis
+    click.echo(
+        f"Added {info.id}: {info.title}, a recording of {clock_time(analysis.duration_s)}, "
+        f"{tempo_words(analysis)}."
+    )
+    if not request.solos and request.score is None:
+        click.echo(
+            "To take the soloist out well: accompanist separate "
+            f"{info.id} --solo U.wav, U.wav being you, humming or playing the solo."
+        )
     click.echo(f"Next: accompanist play {info.id}")
 
 
@@ -149,13 +250,17 @@ def check_command(ctx: click.Context, piece: str, solo: str | None, as_json: boo
 
     The exit code is 1 where a problem was found; warnings and notes leave it 0.
     """
+    from accompanist.app.analysing.about import check_contents, recording_findings
+    from accompanist.app.pieces import has_notes, heard_again, open_any
     from accompanist.score.checks import Severity, check
     from accompanist.score.choose import choose_solo
-    from score_library.catalogue import open_piece
 
-    opened = open_piece(piece)
+    opened = open_any(piece, _tell)
     part = opened.solo_part if solo is None else choose_solo(opened.score, solo).part
-    findings = check(opened.score, part)
+    findings = check(opened.score, part) if has_notes(opened) else []
+    heard = heard_again(opened)
+    if heard is not None:
+        findings = [*recording_findings(heard), *check_contents(heard.recording), *findings]
     if as_json:
         _print_json({"solo": part.number, "findings": [asdict(f) for f in findings]})
     else:
@@ -172,87 +277,19 @@ def check_command(ctx: click.Context, piece: str, solo: str | None, as_json: boo
 @command.command("remove", epilog="Example:  accompanist pieces remove my-sonata")
 @click.argument("piece")
 def remove_command(piece: str) -> None:
-    """Remove a piece of your own, PIECE being its id; bundled pieces stay."""
-    from score_library.own_pieces import remove_piece
+    """Remove a piece of your own, PIECE being its id; bundled pieces stay.
 
-    remove_piece(piece)
+    Of a recording, what was found out about it and its separated soloist go too; a file that was
+    added with --link stays.
+    """
+    from accompanist.app.analysing.add import remove_any
+
+    remove_any(piece)
     click.echo(f"Removed {piece}.")
 
 
-def _info_json(info: PieceInfo) -> dict[str, Any]:
-    shown = asdict(info)
-    for internal in ("file", "corpus", "qpm", "parts", "programs"):
-        del shown[internal]
-    return shown
-
-
-def _piece_json(piece: Piece) -> dict[str, Any]:
-    score = piece.score
-    return {
-        "id": piece.id,
-        "title": piece.title,
-        "composer": piece.composer,
-        "licence": piece.licence,
-        "source": piece.source,
-        "difficulty": piece.difficulty,
-        "minutes": round(piece.minutes, 3),
-        "note": piece.note,
-        "solo": piece.solo_part.number,
-        "bars": len(score.measures),
-        "quarters": score.end_quarter,
-        "parts": [
-            {
-                "number": part.number,
-                "name": part.name,
-                "instrument": part.instrument,
-                "program": part.program,
-                "percussion": part.percussion,
-                "transposition": part.transposition,
-                "notes": len(part.notes),
-            }
-            for part in score.parts
-        ],
-        "tempo": [asdict(mark) for mark in score.tempo_marks],
-        "metres": [asdict(metre) for metre in score.metres],
-        "keys": [asdict(key) for key in score.keys],
-        "marks": [asdict(mark) for mark in score.marks],
-        "fermatas": [asdict(fermata) for fermata in score.fermatas],
-    }
-
-
-def _tempo_words(piece: Piece) -> list[str]:
-    """Each tempo once, as far as they differ from the one before."""
-    words: list[str] = []
-    for mark in piece.score.tempo_marks:
-        text = f"{mark.text} " if mark.text.isprintable() and mark.text else ""
-        text += f"♩ = {mark.qpm:g}" + ("" if mark.written else " (not written, assumed)")
-        if not words or words[-1] != text:
-            words.append(text)
-    return [*words[:8], "…"] if len(words) > 8 else words
-
-
-def _bar_at(piece: Piece, quarter: float) -> str:
-    from accompanist.score.checks import bar_at
-
-    measure = bar_at(piece.score, quarter)
-    return measure.printed if measure is not None else "?"
-
-
-def _key_name(fifths: int, minor: bool) -> str:
-    if not -7 <= fifths <= 7:
-        return f"{abs(fifths)} {'sharps' if fifths > 0 else 'flats'}"
-    return _KEYS_MINOR[fifths + 7] + " minor" if minor else _KEYS_MAJOR[fifths + 7] + " major"
-
-
-def _unique(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))
-
-
-def _minutes(minutes: float | None) -> str:
-    if minutes is None:
-        return "–"
-    whole, seconds = divmod(round(minutes * 60), 60)
-    return f"{whole}:{seconds:02d}"
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

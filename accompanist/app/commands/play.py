@@ -13,18 +13,35 @@ Examples:
   accompanist play londonderry-air                   with the default microphone
   accompanist play londonderry-air --tap             any key plays the next note
   accompanist play sonata.mxl --solo Flute --input "USB" --start 17
+  accompanist play concerto.flac --solo-level 0.3    a recording, its own soloist in the background
   accompanist play quartet.mid --midi-in "Keystation" --count-in 1
   accompanist play londonderry-air --to midi         into a DAW connected to our MIDI port
+  accompanist play --compare busch.flac heifetz.flac      the same music by one and the other
+  accompanist play sonata.mxl --compare a.wav b.wav c.wav    … with bar numbers
 
 \b
 Keys: space start/stop, g goto bar, l loop bars, t tempo lock, c cue, m mute, q leave. With --tap
-they need Shift, Enter starts and stops, Escape leaves.
+they need Shift, Enter starts and stops, Escape leaves. In a recording + and - bring its own soloist
+forward and back, and places may be m:ss. With --compare: 1–9 and Tab switch
+recordings, space stops and goes on, left and right go 5 s back and on, q leaves.
 'accompanist devices' lists inputs and MIDI ports.
 """
 
 
 @click.command(name="play", epilog=_EPILOG)
-@click.argument("piece")
+@click.argument("words", metavar="PIECE", nargs=-1, required=True)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Play two to nine recordings of a piece, named in place of PIECE or behind it, and switch "
+    "between them at the same musical place. With --out FILE.wav they are written taking turns.",
+)
+@click.option(
+    "--switch-every",
+    type=click.FloatRange(0.5, 3600.0),
+    metavar="SECONDS",
+    help="Let the recordings of --compare take turns.  [default: 8 with --out]",
+)
 @click.option("--solo", metavar="PART", help="Solo part, by number or name.")
 @click.option("--input", "input_name", metavar="DEV", help="Audio input, by number or name.")
 @click.option(
@@ -51,7 +68,7 @@ they need Shift, Enter starts and stops, Escape leaves.
     help="When to play what falls together with a note of yours: at the predicted time, when it "
     "is heard, or whichever the uncertainty asks for.",
 )
-@click.option("--start", metavar="BAR", help="Begin at this bar.")
+@click.option("--start", metavar="BAR", help="Begin at this bar; in a recording also at m:ss.")
 @click.option(
     "--count-in",
     type=click.FloatRange(0, 8),
@@ -71,8 +88,19 @@ they need Shift, Enter starts and stops, Escape leaves.
 @click.option(
     "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
 )
-@click.option("--driver", metavar="NAME", help="FluidSynth's audio driver: jack, alsa, …")
+@click.option("--driver", metavar="NAME", help="Audio driver: jack, alsa, … (FluidSynth's names).")
 @click.option("--silent", is_flag=True, help="Follow without sound; the take has it afterwards.")
+@click.option(
+    "--output", "output_name", metavar="DEV", help="Audio output of a recording: number or name."
+)
+@click.option(
+    "--solo-level",
+    type=click.FloatRange(0.0, 1.0),
+    metavar="LEVEL",
+    help="How much of a recording's own soloist is heard, 0 to 1.  [default: 0 where they have "
+    "been taken out, else 1]",
+)
+@click.option("--heard", type=click.Path(path_type=Path), hidden=True)
 @click.option(
     "--latency",
     type=click.FloatRange(0, 500),
@@ -87,8 +115,12 @@ they need Shift, Enter starts and stops, Escape leaves.
     help="Folder for the take.  [default: takes/PIECE-DATE-TIME]",
 )
 @click.option("--no-take", is_flag=True, help="Keep nothing.")
+@click.pass_context
 def command(
-    piece: str,
+    ctx: click.Context,
+    words: tuple[str, ...],
+    compare: bool,
+    switch_every: float | None,
     solo: str | None,
     input_name: str | None,
     channel: int,
@@ -104,16 +136,19 @@ def command(
     soundfont: Path | None,
     driver: str | None,
     silent: bool,
+    output_name: str | None,
+    solo_level: float | None,
+    heard: Path | None,
     latency: float,
     out: Path | None,
     no_take: bool,
 ) -> None:
     """Accompany you live.
 
-    PIECE is the id of a piece in the library or the path of a score. You play the solo into the
-    microphone (or a MIDI keyboard, or tap it); the ensemble follows you. The first note that you
-    play begins the piece; where the ensemble begins, it counts in and plays the introduction.
-    What was played is kept as a take folder.
+    PIECE is the id of a piece in the library, the path of a score, or that of a recording, which
+    then is the orchestra. You play the solo into the microphone (or a MIDI keyboard, or tap it);
+    the ensemble follows you. The first note that you play begins the piece; where the ensemble
+    begins, it counts in and plays the introduction. What was played is kept as a take folder.
     """
     import os
 
@@ -121,9 +156,24 @@ def command(
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
+    from accompanist.errors import UsageError
+
+    if compare:
+        from accompanist.app.comparing.run import CompareSettings
+        from accompanist.app.comparing.run import compare as compare_recordings
+
+        _refuse_others(ctx)
+        compare_recordings(CompareSettings(words, start, output_name, silent, out, switch_every))
+        return
+    if len(words) > 1:
+        raise UsageError(
+            f"one PIECE at a time, not {len(words)}; several recordings of one are for --compare"
+        )
+    if switch_every is not None:
+        raise UsageError("--switch-every goes with --compare")
+
     from accompanist.app.playing.parts import PlaySettings
     from accompanist.app.playing.take import play_take
-    from accompanist.errors import UsageError
 
     chosen = [
         option
@@ -144,7 +194,7 @@ def command(
         raise UsageError("--silent and --to or --midi-port are at odds; leave one out")
     play_take(
         PlaySettings(
-            piece=piece,
+            piece=words[0],
             solo=solo,
             input_name=input_name,
             channel=channel,
@@ -158,6 +208,9 @@ def command(
             soundfont=soundfont,
             driver=driver,
             silent=silent,
+            output_name=output_name,
+            solo_level=solo_level,
+            heard=heard,
             to=to,
             midi_port=midi_port,
             further_latency_s=latency / 1000.0,
@@ -165,3 +218,20 @@ def command(
             keep=not no_take,
         )
     )
+
+
+def _refuse_others(ctx: click.Context) -> None:
+    """Refuse options that mean nothing to a comparison.
+
+    Raises
+    ------
+    UsageError
+        One was given.
+    """
+    from accompanist.errors import UsageError
+
+    ours = {"words", "compare", "switch_every", "start", "output_name", "silent", "out"}
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(parameter.name or "")
+        if parameter.name not in ours and source is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"{parameter.opts[0]} means nothing with --compare; leave it out")

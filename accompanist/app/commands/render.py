@@ -9,11 +9,13 @@ import click
 
 __all__ = ["command", "summary_lines"]
 
-_NEARLY_QUARTERS = 8.0
+_NEARLY = 8.0
+"""Quarters (or seconds of a recording) that may be missing at the end."""
 _EPILOG = """\b
 Examples:
   accompanist render londonderry-air my-take.wav --out my-take
   accompanist render quartet.musicxml violin.wav --solo "Violin I" --out quartet-take
+  accompanist render concerto.flac my-violin.wav --out concerto-take
   accompanist render score.mid take.flac --no-audio --truth truth.csv --json --out take
 """
 
@@ -67,8 +69,9 @@ def command(
 ) -> None:
     """Accompany the soloist of a recording, offline, through the very code that runs live.
 
-    Writes a take folder: what was heard, what was played, the MIDI file with the performed tempo,
-    the mix, and a picture.
+    PIECE is a piece of the library, a score, or a recording: then that plays, in the soloist's
+    time. Writes a take folder: what was heard, what was played, the MIDI file with the performed
+    tempo, the mix, and a picture.
     """
     import json
 
@@ -78,16 +81,14 @@ def command(
 
     from bridges.audio_files import read_audio
     from bridges.fluidsynth import find_soundfont
-    from score_library.catalogue import open_piece
 
     def tell(line: str) -> None:
         click.echo(line, err=True)
 
-    font = None if no_audio else find_soundfont(soundfont)
     audio = read_audio(take_file)
-    opened = open_piece(piece)
 
     from accompanist.app.keeping.files import read_truth_file
+    from accompanist.app.pieces import open_any
     from accompanist.app.rendering import (
         Job,
         announce_solo,
@@ -95,15 +96,20 @@ def command(
         offline_settings,
         render,
     )
+    from accompanist.score.choose import choose_solo
     from accompanist.takes.folder import check_place
 
-    truth = None if truth_file is None else read_truth_file(truth_file)
-    settings = offline_settings(follower, policy, block)
     check_length(audio, str(take_file))
     check_place(out, take_file)
+    truth = None if truth_file is None else read_truth_file(truth_file)
+    opened = open_any(piece, tell)
+    recorded = opened.recording is not None
+    font = None if no_audio or recorded else find_soundfont(soundfont)
+    part = choose_solo(opened.score, solo).part
+    settings = offline_settings(opened, part, follower, policy, block)
     for warning in audio.warnings:
         tell(warning)
-    part = announce_solo(opened, solo, tell)
+    announce_solo(opened, solo, tell)
     job = Job(
         piece=opened,
         solo=part,
@@ -113,6 +119,8 @@ def command(
         soundfont=font,
         truth=truth,
         seed=seed,
+        recording_sounds=not no_audio,
+        tell=tell,
     )
     done = render(job, out)
     if as_json:
@@ -126,8 +134,10 @@ def command(
 def summary_lines(facts: dict[str, Any]) -> list[str]:
     """Say in a few lines how a take went, from what stands in its ``take.json``."""
     compute = facts["compute_ms"]
+    recorded = facts["position_unit"] == "seconds" and not facts["notes_played"]
+    played = "" if recorded else f", {facts['notes_played']} notes played"
     lines = [
-        f"{facts['duration_s']:.1f} s followed, {facts['notes_played']} notes played; "
+        f"{facts['duration_s']:.1f} s followed{played}; "
         f"{compute['mean']:.2f} ms a hop (99 %: {compute['p99']:.2f} ms), "
         f"{facts['real_time_factor']:.0f} times real time"
     ]
@@ -136,10 +146,11 @@ def summary_lines(facts: dict[str, Any]) -> list[str]:
         lines.append(
             "the soloist was never heard: the recording is silent, very soft or of something else"
         )
-    elif reached < end - _NEARLY_QUARTERS:
+    elif reached < end - _NEARLY:
+        unit = "second" if facts["position_unit"] == "seconds" else "quarter"
         lines.append(
-            f"the soloist was followed to quarter {reached:.0f} of {end:.0f}; "
-            "the recording ends there, or is of something else"
+            f"the soloist was followed to {unit} {reached:.0f} of {end:.0f}; "
+            "the take ends there, or is of something else"
         )
     figures = facts.get("figures")
     return lines + (_figure_lines(figures) if figures else [])

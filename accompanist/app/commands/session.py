@@ -54,13 +54,14 @@ def command(
     Open it, start `accompanist daemon`, and the ensemble sounds through the instruments of the DAW.
     """
     from accompanist.app.hosts.sessions import host_session
+    from accompanist.app.pieces import check_has_notes, open_any
     from accompanist.errors import UsageError
     from accompanist.score.choose import choose_solo
-    from score_library.catalogue import open_piece
 
     if host != "ardour" and (instrument or port_per_part or rate):
         raise UsageError("--instrument, --port-per-part and --rate are for --host ardour")
-    opened = open_piece(piece)
+    opened = open_any(piece)
+    check_has_notes(opened, "for instruments to play")
     choice = choose_solo(opened.score, solo)
     session = host_session(opened.score, choice.part.number, port_per_part=port_per_part)
     if not session.tracks:

@@ -179,6 +179,7 @@ def command(
     """
     import json
 
+    from accompanist.app.pieces import check_has_notes, open_any
     from accompanist.app.progress import progress_bar
     from accompanist.app.simulating import (
         check_folder,
@@ -189,7 +190,6 @@ def command(
     from accompanist.score.choose import choose_solo
     from accompanist.simulation.performance import simulate_take
     from bridges.fluidsynth import find_soundfont
-    from score_library.catalogue import open_piece
 
     if cents is not None:
         if given["a4_hz"] is not None:
@@ -205,7 +205,8 @@ def command(
     )
     room = _changed(base.room, _ROOM_OPTIONS, given)
     font = find_soundfont(soundfont)
-    opened = open_piece(piece)
+    opened = open_any(piece)
+    check_has_notes(opened, "to simulate")
     choice = choose_solo(opened.score, solo)
     human = read_timing(timing, timing_part) if timing is not None else None
     check_folder(folder)

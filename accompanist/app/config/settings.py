@@ -24,6 +24,7 @@ __all__ = [
     "OscConfig",
     "OutputConfig",
     "PieceConfig",
+    "RecordingConfig",
     "TakesConfig",
     "TuningConfig",
 ]
@@ -96,6 +97,29 @@ class OutputConfig(Section):
         default="accompanist",
         pattern=r"^[A-Za-z0-9 _.-]{1,32}$",
         description="Our name among the clients of JACK or ALSA.",
+    )
+
+
+class RecordingConfig(Section):
+    """Recordings as the orchestra."""
+
+    solo_level: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How much of the recording's own soloist is heard; without it none, where "
+        "they have been taken out.",
+    )
+    gain_db: float = Field(
+        default=0.0, ge=-90, le=12, description="The recording louder by so many dB."
+    )
+    driver: Literal["auto", "jack", "device", "silent"] = Field(
+        default="auto", description="'auto' is JACK where a server runs, else an audio device."
+    )
+    device: Name | None = Field(default=None, description="Audio output, by number or name.")
+    connect: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(),
+        description="JACK inputs for left and right; without them the loudspeakers.",
     )
 
 
@@ -241,6 +265,7 @@ class Config(Section):
     piece: PieceConfig = PieceConfig()
     input: InputConfig = InputConfig()
     output: OutputConfig = OutputConfig()
+    recording: RecordingConfig = RecordingConfig()
     clock: ClockConfig = ClockConfig()
     follow: FollowConfig = FollowConfig()
     countin: CountInConfig = CountInConfig()

@@ -31,9 +31,10 @@ def default_text() -> str:
 
 _RULES = """\
 # When the soloist plays this, or the ensemble comes there, that OSC message is sent.
-# Any number of rules; each wants a note, a chord or a bar.
+# Any number of rules; each wants a note, a chord or a bar. Of a note or a chord the first of a
+# pass counts, with every = true each one.
 #[[rules]]
-#when = { note = "C5" }
+#when = { note = "C5", every = true }
 #send = { to = "127.0.0.1:9000", address = "/lights/1", arguments = [1, 0.5, "red"] }
 #[[rules]]
 #when = { bar = "17", beat = 3.0 }

@@ -77,6 +77,8 @@ class Daemon:
         The folder, held.
     engine, performer : Process
         Not started yet.
+    player : Process, optional
+        Plays recordings; nobody does unless it is given.
     read_board : callable
         Gives the cue at hand and monotonic minus take time, or None.
     voice : callable
@@ -100,14 +102,15 @@ class Daemon:
         neighbours: Callable[[Daemon, Voice], Sequence[Neighbour]],
         reread: Callable[[], Config],
         notifier: Notifier,
+        player: Process | None = None,
     ) -> None:
         self._runtime = runtime
-        self._engine, self._performer = engine, performer
+        self._engine, self._performer, self._player = engine, performer, player
         self._read_board = read_board
         self._notifier = notifier
         self._leaving = asyncio.Event()
         self.helpers = DaemonHelpers(self._leaving.set, reread)
-        self.desk = ControlDesk(config, engine, performer, self.helpers, time.monotonic)
+        self.desk = ControlDesk(config, engine, performer, self.helpers, time.monotonic, player)
         self.helpers.desk = self.desk
         self.events = DeskEvents(self.desk.wiring)
         self._voice = voice(self.desk, self._unhealthy, self._unready)
@@ -140,6 +143,9 @@ class Daemon:
         with writing(self._runtime.folder):
             self._performer.start()
             self._engine.start()
+            if self._player is not None:
+                self._player.start()
+                loop.add_reader(self._player.fileno(), self._hear_player)
         loop.add_reader(self._performer.fileno(), self._hear_performer)
         loop.add_reader(self._engine.fileno(), self._hear_engine)
         wiring, config = self.desk.wiring, self.desk.wiring.config
@@ -172,20 +178,19 @@ class Daemon:
         _log.info("leaving")
         self._up = False
         self._notifier.stopping()
-        _sheltered(lambda: self._performer.send(Silence()))
+        for process in self._processes:
+            _sheltered(partial(process.send, Silence()))
         for timer in (self._looking, self._second):
             if timer is not None:
                 timer.cancel()
-        for process in (self._engine, self._performer):
+        for process in (self._engine, *self._processes):
             _sheltered(partial(_forget, loop, process))
         for neighbour in self._neighbours:
             _sheltered(neighbour.close)
         await self.helpers.close()
         for ending in (
             self._voice.stop(),
-            asyncio.gather(
-                asyncio.to_thread(self._performer.close), asyncio.to_thread(self._engine.close)
-            ),
+            asyncio.gather(*(asyncio.to_thread(p.close) for p in (*self._processes, self._engine))),
         ):
             await _sheltered_wait(ending)
 
@@ -198,6 +203,16 @@ class Daemon:
     def _hear_performer(self) -> None:
         for event in self._performer.events():
             _sheltered(partial(self.events.performer, event))
+
+    def _hear_player(self) -> None:
+        if self._player is not None:
+            for event in self._player.events():
+                _sheltered(partial(self.events.recording, event))
+
+    @property
+    def _processes(self) -> tuple[Process, ...]:
+        """All that sound."""
+        return (self._performer,) if self._player is None else (self._performer, self._player)
 
     # ---- what goes on ----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from accompanist.app.desk.settings import (
     INPUT_KEYS,
     LOAD_KEYS,
     OUTPUT_KEYS,
+    RECORDING_KEYS,
     config_value,
 )
 from accompanist.app.machine.latencies import measure_in_child
@@ -100,7 +101,11 @@ class DaemonHelpers:
             wiring.store.complain("reload", 422, f"settings left as they are: {error}")
             return
         changed = differences(wiring.config, new)
-        for opens, section in ((INPUT_KEYS, "input"), (OUTPUT_KEYS, "output")):
+        for opens, section in (
+            (INPUT_KEYS, "input"),
+            (OUTPUT_KEYS, "output"),
+            (RECORDING_KEYS, "recording"),
+        ):
             mine = [key for key in changed if key in opens]
             if mine:
                 try:
@@ -127,11 +132,11 @@ class DaemonHelpers:
                     wiring.store.refuse(address, error)
                 if value is None:
                     wiring.latency_set(address, by_hand=False)
-            elif key not in INPUT_KEYS | OUTPUT_KEYS | LOAD_KEYS:
+            elif key not in INPUT_KEYS | OUTPUT_KEYS | RECORDING_KEYS | LOAD_KEYS:
                 later.append(key)
         if INPUT_KEYS & set(changed):
             wiring.open_input()
-        if OUTPUT_KEYS & set(changed):
+        if (OUTPUT_KEYS | RECORDING_KEYS) & set(changed):
             wiring.open_outputs()
         taken = len(changed) - len(later)
         _log.info("settings read again: %d changed, %d taken over", len(changed), taken)
@@ -159,7 +164,8 @@ class DaemonHelpers:
         if out.exists():
             raise DeskError(409, f"{out}: is there already; choose another name")
         font = self._wiring.config.output.soundfont
-        self._wiring.engine.send(KeepTake(out, font, hosts=self.hosts()))
+        wiring = self._wiring
+        wiring.engine.send(KeepTake(out, font, hosts=self.hosts(), desk=wiring.recording.levels()))
 
     def export_take(self, wanted: str, folder: str) -> None:
         """Write the take that was kept last in a DAW's format.

@@ -12,12 +12,13 @@ from accompanist.app.daemon.neighbours import Cues, PedalBoard
 from accompanist.app.daemon.notify import Notifier
 from accompanist.app.daemon.runtime import Runtime
 from accompanist.app.desk.control import ControlDesk
-from accompanist.app.desk.settings import first_values, outputs_of
+from accompanist.app.desk.settings import first_values, outputs_of, recording_output_of
 from accompanist.app.desk.store import Store
 from accompanist.app.engine.link import EngineLink
 from accompanist.app.osc.service import OscService, OscSettings
 from accompanist.app.performer.link import PerformerLink
 from accompanist.app.processes.board import Board
+from accompanist.app.recording_player.link import RecordingLink
 from accompanist.performing.cue import Cue
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def make_daemon(
     """
     values = Store(first_values(config), float)
     performer = PerformerLink(runtime.board, outputs_of(config, values), spare=True)
+    player = RecordingLink(runtime.board, recording_output_of(config), spare=True)
     engine = EngineLink(runtime.board, ring_minutes=config.takes.ring_minutes)
 
     def voice(
@@ -103,6 +105,7 @@ def make_daemon(
         runtime,
         engine=engine,
         performer=performer,
+        player=player,
         read_board=BoardReader(runtime.board).read,
         voice=voice,
         neighbours=neighbours,

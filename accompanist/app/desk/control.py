@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from accompanist.app.desk.facts import status
 from accompanist.app.desk.protocol import Desk, DeskError, Values, Watcher
+from accompanist.app.desk.recording import GAIN, SOLO
 from accompanist.app.desk.settings import first_values
 from accompanist.app.desk.store import Sender, Store
 from accompanist.app.desk.transport import RUNNING
@@ -61,9 +62,10 @@ class ControlDesk(Desk):
         performer: Sender,
         helpers: Helpers,
         clock: Callable[[], float],
+        player: Sender | None = None,
     ) -> None:
         self.store = Store(first_values(config), clock)
-        self.wiring = Wiring(config, self.store, engine, performer)
+        self.wiring = Wiring(config, self.store, engine, performer, player)
         self._helpers = helpers
         tell, wiring = self.wiring.tell_engine, self.wiring
         self._settings: dict[str, Callable[[Values], None]] = {
@@ -92,14 +94,19 @@ class ControlDesk(Desk):
             "clock/offset": lambda v: None,
             "mtc/enable": lambda v: None,
             "link/mode": lambda v: helpers.set_link(str(v[0])),
+            SOLO: lambda v: None,
+            GAIN: lambda v: None,
         }
         """What is done before a value is kept; it may refuse."""
         self._afterwards: dict[str, Callable[[], None]] = {
             **dict.fromkeys(("input/gate", "input/gain", "input/device"), wiring.open_input),
-            **dict.fromkeys(("latency/in", "latency/out", "latency/lead"), wiring.send_latency),
+            "latency/in": wiring.open_input,
+            **dict.fromkeys(("latency/out", "latency/lead"), wiring.send_latency),
             **dict.fromkeys(("clock/enable", "mtc/enable"), wiring.open_clock),
             **dict.fromkeys(("clock/continuous", "clock/offset"), wiring.send_clock),
             "tuning/transpose": wiring.load_again,
+            SOLO: wiring.recording.keep_solo,
+            GAIN: wiring.recording.send_all,
         }
         """What is done once a value is kept."""
         self._actions: dict[str, Callable[[Values], None]] = {
@@ -174,7 +181,7 @@ class ControlDesk(Desk):
 
     def _base(self, values: Values) -> None:
         self.wiring.ready()
-        self.wiring.tell_engine("tempo_base", values[0])
+        self.wiring.base_set(float(values[0]))
 
     def _limits(self, key: str) -> Callable[[Values], None]:
         def check(values: Values) -> None:

@@ -12,7 +12,6 @@ from accompanist.app.processes.links import (
     Click,
     EngineDied,
     InputOpened,
-    OutputInfo,
     OutputsOpened,
     PieceLoaded,
     Played,
@@ -22,6 +21,11 @@ from accompanist.app.processes.links import (
     Silence,
     TakeKept,
     View,
+)
+from accompanist.app.processes.recording_links import (
+    RecordingFigures,
+    RecordingOpened,
+    RecordingReady,
 )
 
 __all__ = ["DeskEvents"]
@@ -102,13 +106,36 @@ class DeskEvents:
             case OutputsOpened():
                 told = wiring.facts.outputs
                 wiring.facts.outputs = event
-                latency_s = max((_latency_s(o) for o in event.outputs), default=0.0)
-                wiring.latency_found("latency/out", latency_s)
+                wiring.latency_known()
                 if event != told:
                     names = ", ".join(o.name for o in event.outputs) or "nowhere"
                     _log.info("playing to %s%s", names, "" if event.realtime else _unless(event))
             case Problem():
                 wiring.store.complain("output", event.code, event.text)
+
+    def recording(self, event: object) -> None:
+        """Take one event of the process that plays recordings."""
+        wiring = self._wiring
+        facts = wiring.facts
+        match event:
+            case RecordingOpened():
+                told, facts.recording_output = facts.recording_output, event.output
+                wiring.latency_known()
+                if event.output is not None and event.output != told:
+                    why = "" if event.realtime else f" ({event.why_not})"
+                    _log.info("the recording sounds through %s%s", event.output.name, why)
+            case RecordingReady():
+                without = "without its soloist" if event.without_solo else "with its soloist"
+                _log.info("ready to play %s, %s", event.file.name, without)
+            case RecordingFigures():
+                facts.more["recording"] = {
+                    "drop_outs": event.drop_outs,
+                    "xruns": event.xruns,
+                    "busy": event.busy,
+                    "ahead_ms": event.ahead_ms,
+                }
+            case Problem():
+                wiring.store.complain("recording", event.code, event.text)
 
     def show_state(self) -> None:
         """Work out ``state`` and tell it if it has changed."""
@@ -158,7 +185,8 @@ class DeskEvents:
 
     def _died(self, event: EngineDied) -> None:
         wiring = self._wiring
-        wiring.performer.send(Silence())  # first of all
+        for process in (wiring.performer, wiring.player):
+            process.send(Silence())  # first of all
         facts = wiring.facts
         facts.engine_gone = event.text
         facts.input = None
@@ -185,12 +213,6 @@ class DeskEvents:
         if event.code == _NO_DEVICE:
             return "input/device"
         return "piece/load" if self._wiring.facts.loading else "state"
-
-
-def _latency_s(output: OutputInfo) -> float:
-    """Delay of one output: of loudspeakers what was measured, if anything was."""
-    measured = known_latency() if output.kind == "synth" else None
-    return output.latency_s if measured is None else measured.out_s
 
 
 def _unless(event: OutputsOpened) -> str:

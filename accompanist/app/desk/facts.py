@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accompanist.app.desk.store import Store
-from accompanist.app.processes.links import InputOpened, LoadPiece, OutputsOpened, PieceLoaded
+from accompanist.app.processes.links import (
+    InputOpened,
+    LoadPiece,
+    OutputInfo,
+    OutputsOpened,
+    PieceLoaded,
+)
 
 __all__ = ["Facts", "status"]
 
@@ -18,6 +24,8 @@ class Facts:
     input: InputOpened | None = None
     input_fault: str = ""
     outputs: OutputsOpened | None = None
+    recording_output: OutputInfo | None = None
+    """Where a recording sounds."""
     loaded: PieceLoaded | None = None
     request: LoadPiece | None = None
     """The piece that was asked for last …"""
@@ -47,6 +55,9 @@ def status(facts: Facts, store: Store) -> dict[str, Any]:
         "input_fault": facts.input_fault,
         "level_db": store["input/level"][0],
         "outputs": [] if outputs is None else [o.name for o in outputs.outputs],
+        "recording_output": (
+            None if facts.recording_output is None else facts.recording_output.name
+        ),
         "realtime": outputs is not None and outputs.realtime,
         "why_not_realtime": "" if outputs is None else outputs.why_not,
         "latency_ms": {name: store[f"latency/{name}"][0] for name in ("in", "out", "lead")},

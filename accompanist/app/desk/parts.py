@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from accompanist.app.desk.protocol import DeskError, Value, Values
+from accompanist.app.desk.recording import RecordingDesk
 from accompanist.app.desk.store import Sender, Store
 from accompanist.app.processes.links import Mix, PieceLoaded
 from accompanist.performing.messages import Kind
@@ -15,14 +16,25 @@ __all__ = ["PartsDesk"]
 _PAN_CONTROLLER = 10
 _SWITCHES = ("mute", "solo")
 _CONTROLS = (*_SWITCHES, "gain", "pan", "channel", "program", "output")
+_OF_RECORDINGS = (*_SWITCHES, "gain", "pan")
 
 
 class PartsDesk:
-    """Keeps ``part/N/…`` and tells the performer. Not thread-safe."""
+    """Keeps ``part/N/…`` and tells the performer. Not thread-safe.
 
-    def __init__(self, store: Store, performer: Sender) -> None:
+    Where the ensemble is a recording, the part that it stands for is told to ``recording``.
+
+    Attributes
+    ----------
+    recorded : int
+        Number of the part that is a recording; 0 without one.
+    """
+
+    def __init__(self, store: Store, performer: Sender, recording: RecordingDesk) -> None:
         self._store = store
         self._performer = performer
+        self._recording = recording
+        self.recorded = 0
         self._names: dict[int, str] = {}
         self._solo = 0
         self._piece = ""
@@ -44,20 +56,24 @@ class PartsDesk:
             self._changed.clear()
         self._piece, self._solo = loaded.piece_id, loaded.solo
         channels = loaded.plan.channels
-        parts = {p.number: p for p in loaded.score.parts if p.number in channels}
+        self.recorded = _recorded_part(loaded)
+        played = {*channels, self.recorded}
+        parts = {p.number: p for p in loaded.score.parts if p.number in played}
         self._names = {number: part.name for number, part in parts.items()}
         self._changed = {key: v for key, v in self._changed.items() if key[0] in parts}
         self._store.drop("part/")
         pans = _pans(loaded)
         for number, part in parts.items():
-            for control, value in _defaults(part, channels[number], pans):
+            for control, value in _defaults(part, channels.get(number, 1), pans):
                 values = self._changed.get((number, control), value)
                 self._store.put(f"part/{number}/{control}", values)
 
     def send_all(self) -> None:
         """Tell the performer whatever differs from the score."""
         for (part, control), value in self._changed.items():
-            self._performer.send(Mix(part, control, value))
+            if part != self.recorded:
+                self._performer.send(Mix(part, control, value))
+        self._mix_recording()
 
     def check(self, part: int) -> None:
         """See that there is such a part.
@@ -87,9 +103,35 @@ class PartsDesk:
         if control not in _CONTROLS:
             raise DeskError(404, f"part/{part}/{control} cannot be set")
         value = values[0]
+        if part == self.recorded and control not in _OF_RECORDINGS:
+            raise DeskError(422, f"part {part} is a recording: it has no {control}")
         self._changed[part, control] = value
-        self._performer.send(Mix(part, control, bool(value) if control in _SWITCHES else value))
+        if part != self.recorded:
+            self._performer.send(Mix(part, control, bool(value) if control in _SWITCHES else value))
+        if part == self.recorded or control == "solo":
+            self._mix_recording()
         self._store.put(f"part/{part}/{control}", value)
+
+    def _mix_recording(self) -> None:
+        """Tell the recording's player what its part is set to, and whether another has its solo."""
+        part = self.recorded
+        if not part:
+            return
+        solos = {number for (number, name), on in self._changed.items() if name == "solo" and on}
+        beside = bool(solos) and part not in solos
+        self._recording.strip(
+            mute=bool(self._changed.get((part, "mute"))) or beside,
+            gain_db=float(self._changed.get((part, "gain"), 0.0)),
+            pan=float(self._changed.get((part, "pan"), 0.0)),
+        )
+
+
+def _recorded_part(loaded: PieceLoaded) -> int:
+    """Find the part that a recording stands for: one without notes that is not the solo."""
+    if loaded.recording is None:
+        return 0
+    silent = (p.number for p in loaded.score.parts if p.number != loaded.solo and not p.notes)
+    return next(silent, 0)
 
 
 def _defaults(part: Part, channel: int, pans: dict[int, float]) -> Iterator[tuple[str, Value]]:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from accompanist.app.bars import BarCounter
+from accompanist.app.desk.axis import DeskAxis
 from accompanist.app.desk.protocol import DeskError
 from accompanist.score.model import Measure, Score
 
@@ -27,10 +28,18 @@ class Beat:
 
 
 class Places:
-    """Finds bars, beats and marks. Pure; positions are quarters."""
+    """Finds bars, beats and marks. Pure; positions are quarters.
 
-    def __init__(self, score: Score) -> None:
+    Parameters
+    ----------
+    score : Score
+    axis : DeskAxis, optional
+        How positions are told outside; as quarters unless told.
+    """
+
+    def __init__(self, score: Score, axis: DeskAxis | None = None) -> None:
         self.score = score
+        self.axis = axis or DeskAxis()
         self._bars = BarCounter(score)
         self._numbers = tuple(_number(m, i) for i, m in enumerate(score.measures))
         self._starts = [m.start_quarter for m in score.measures]
@@ -119,18 +128,19 @@ class Places:
         there = ", ".join(self.mark_names) or "none"
         raise DeskError(422, f"there is no mark {name!r}; there are: {there}")
 
-    def checked(self, quarter: float) -> float:
-        """Give a position back if it lies in the piece.
+    def checked(self, position: float) -> float:
+        """Give the quarter of a position as told outside, if it lies in the piece.
 
         Raises
         ------
         DeskError
             422: it does not.
         """
+        quarter = self.axis.quarter(position)
         if not 0.0 <= quarter < self.end_quarter:
-            raise DeskError(
-                422, f"quarter {quarter:g} is not in the piece: 0 to {self.end_quarter:g}"
-            )
+            what = "second" if self.axis.recorded else "quarter"
+            end = self.axis.outer(self.end_quarter)
+            raise DeskError(422, f"{what} {position:g} is not in the piece: 0 to {end:g}")
         return quarter
 
     def next_mark(self, quarter: float) -> float:

@@ -10,6 +10,7 @@ from accompanist.app.desk.protocol import Value, Values
 from accompanist.app.desk.store import Store
 from accompanist.app.osc.table import TABLE, Kind
 from accompanist.app.processes.links import EngineSettings, InputSettings, OutputSettings, SetClock
+from accompanist.app.processes.recording_links import RECORDING_PORTS, RecordingOutput
 
 if TYPE_CHECKING:
     from accompanist.app.config.settings import Config
@@ -19,12 +20,14 @@ __all__ = [
     "INPUT_KEYS",
     "LOAD_KEYS",
     "OUTPUT_KEYS",
+    "RECORDING_KEYS",
     "clock_of",
     "config_value",
     "engine_settings_of",
     "first_values",
     "input_of",
     "outputs_of",
+    "recording_output_of",
 ]
 
 _Change: TypeAlias = Callable[[Any], Value]
@@ -70,6 +73,8 @@ DESK_KEYS: dict[str, tuple[str, _Change]] = {
     "clock.offset_ms": ("clock/offset", _number),
     "clock.mtc": ("mtc/enable", _switch),
     "clock.link": ("link/mode", _same),
+    "recording.solo_level": ("recording/solo", _number),
+    "recording.gain_db": ("recording/gain", _number),
 }
 """Setting → address of the desk; whatever stands here can change while the daemon runs."""
 
@@ -87,6 +92,8 @@ OUTPUT_KEYS = frozenset(
     }
 )
 """Settings that open the outputs anew."""
+RECORDING_KEYS = frozenset({"recording.driver", "recording.device", "recording.connect"})
+"""Settings that open the output of a recording anew."""
 LOAD_KEYS = frozenset(
     {"follow.policy", "follow.follower", "piece.solo", "piece.load", "piece.arm", "takes.folder"}
 )
@@ -144,6 +151,17 @@ def outputs_of(config: Config, store: Store) -> OutputSettings:
         soundfont=config.output.soundfont,
         driver=config.output.driver,
         connect=config.output.connect,
+    )
+
+
+def recording_output_of(config: Config) -> RecordingOutput:
+    """Where a recording sounds, as the settings have it."""
+    inputs = config.recording.connect
+    return RecordingOutput(
+        driver=None if config.recording.driver == "auto" else config.recording.driver,
+        device=config.recording.device,
+        client_name=f"{config.output.client_name} recording",
+        connect=tuple(zip(RECORDING_PORTS, inputs, strict=False)) if inputs else None,
     )
 
 

@@ -44,6 +44,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class _Map:
+    """Where the music is, as told outside: quarters, or seconds of a recording."""
+
     ntp_s: float
     quarter: float
     rate_quarter_s: float
@@ -100,7 +102,8 @@ class Stage:
         if at >= places.end_quarter:
             at, rate = places.end_quarter, 0.0
         self.quarter = at
-        yield from self._mapped(_Map(now.ntp_s, at, rate))
+        told, ahead = places.axis.outer(at), places.axis.outer(at + rate * _SLOPE_S)
+        yield from self._mapped(_Map(now.ntp_s, told, (ahead - told) / _SLOPE_S))
         yield from self._placed(places, at)
         yield from self._beaten(places, cue, now)
 
@@ -117,7 +120,7 @@ class Stage:
 
     def _placed(self, places: Places, quarter: float) -> Iterator[tuple[str, Values]]:
         bar, beat = places.bar(quarter), round(places.beat(quarter), 3)
-        at = round(quarter, 4)
+        at = round(places.axis.outer(quarter), 4)
         for key, values in (
             ("position", (bar, at, beat)),
             ("position/bar", (bar,)),

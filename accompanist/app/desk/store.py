@@ -8,7 +8,7 @@ from typing import Protocol
 
 from accompanist.app.desk.protocol import DeskError, Values, Watcher
 
-__all__ = ["Sender", "Store"]
+__all__ = ["Nobody", "Sender", "Store"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +23,13 @@ class Sender(Protocol):
     def send(self, command: object) -> None:
         """Send one; never fails, the process may be gone for a moment."""
         ...
+
+
+class Nobody:
+    """Takes commands for a process that is not there."""
+
+    def send(self, command: object) -> None:
+        """Do nothing."""
 
 
 class Store:

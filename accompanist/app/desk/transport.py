@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from accompanist.app.desk.axis import DeskAxis
 from accompanist.app.desk.places import Places
 from accompanist.app.desk.protocol import DeskError, Value, Values
 from accompanist.app.desk.store import Sender, Store
@@ -83,9 +84,9 @@ class Transport:
             raise DeskError(409, "no piece is loaded; load one with piece/load")
         return self._places
 
-    def load(self, score: Score | None) -> None:
-        """Begin with another piece, or none."""
-        self._places = None if score is None else Places(score)
+    def load(self, score: Score | None, axis: DeskAxis | None = None) -> None:
+        """Begin with another piece, or none; ``axis`` says how its positions are told."""
+        self._places = None if score is None else Places(score, axis)
 
     def fulfil(self) -> None:
         """Arm or start, if that was wished for before everything was there, and now is."""

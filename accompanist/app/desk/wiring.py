@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from accompanist.app.desk.axis import DeskAxis
 from accompanist.app.desk.facts import Facts
 from accompanist.app.desk.parts import PartsDesk
 from accompanist.app.desk.protocol import DeskError, Value
-from accompanist.app.desk.settings import clock_of, engine_settings_of, input_of, outputs_of
+from accompanist.app.desk.recording import RecordingDesk
+from accompanist.app.desk.settings import (
+    clock_of,
+    engine_settings_of,
+    input_of,
+    outputs_of,
+    recording_output_of,
+)
 from accompanist.app.desk.stage import Stage
-from accompanist.app.desk.store import Sender, Store
+from accompanist.app.desk.store import Nobody, Sender, Store
 from accompanist.app.desk.transport import RUNNING, Transport
+from accompanist.app.machine.latencies import known_latency
 from accompanist.app.processes.links import (
     Do,
     InputSettings,
@@ -19,9 +28,11 @@ from accompanist.app.processes.links import (
     LoadPlan,
     Mix,
     OpenInput,
+    OutputInfo,
     PieceLoaded,
     SetOutputs,
 )
+from accompanist.app.processes.recording_links import SetRecordingOutput
 
 if TYPE_CHECKING:
     from accompanist.app.config.settings import Config
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Wiring"]
 
 _LONGEST_LATENCY_MS = 2000.0
+_LOUDSPEAKERS = ("synth", "device")
 _USUAL_A4_HZ = 440.0
 _RETUNE_HZ = 0.5
 """The ensemble takes over a tuning that differs by more than this."""
@@ -43,17 +55,29 @@ class Wiring:
         The settings; replaced when they are read again.
     """
 
-    def __init__(self, config: Config, store: Store, engine: Sender, performer: Sender) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        engine: Sender,
+        performer: Sender,
+        player: Sender | None = None,
+    ) -> None:
         self.config = config
         self.store = store
         self.facts = Facts()
         self.stage = Stage()
         self.engine = engine
         self.performer = performer
-        self.parts = PartsDesk(store, performer)
+        self.player: Sender = player or Nobody()
+        self.recording = RecordingDesk(
+            store, self.player, solo_set=config.recording.solo_level is not None
+        )
+        self.parts = PartsDesk(store, performer, self.recording)
         self.transport = Transport(
             store, engine, lambda: self.stage.quarter, self.ready, self.heard, self._coming
         )
+        self._base_qpm: float | None = None
         self._latency_set = {
             "latency/in": config.input.latency_ms is not None,
             "latency/out": config.output.latency_ms is not None,
@@ -124,7 +148,8 @@ class Wiring:
         if not piece.strip():
             raise DeskError(400, "piece/load wants the name of a piece or the path of a score")
         self.transport.forget_wish()
-        settings = engine_settings_of(self.config, self.store, self._whole_latency_s())
+        self._base_qpm = None
+        settings = engine_settings_of(self.config, self.store, self.latency_out_s)
         settings = replace(settings, start_quarter=at_quarter)
         self.facts.request = LoadPiece(piece.strip(), settings)
         self.facts.loading = True
@@ -134,7 +159,9 @@ class Wiring:
     def load_again(self) -> None:
         """Have the same piece loaded with what is set now."""
         if self.facts.request is not None and self.facts.loaded is not None:
+            base_qpm = self._base_qpm
             self.load(self.facts.request.piece, self.stage.quarter)
+            self._base_qpm = base_qpm
 
     def unload(self) -> None:
         """Be without a piece."""
@@ -143,6 +170,7 @@ class Wiring:
         self.transport.forget_wish()
         self.transport.load(None)
         self.stage.load(None)
+        self.recording.unload()
 
     def loaded(self, event: PieceLoaded) -> None:
         """Take a piece that the engine has made ready, and give it to everybody.
@@ -156,19 +184,22 @@ class Wiring:
         self.facts.loaded = event
         if former is None or former.piece_id != event.piece_id:
             self.store.put("loop", 0, *self.store["loop"][1:])
-        self.transport.load(event.score)
+        self.transport.load(event.score, DeskAxis(event.score, event.clock))
         self.stage.load(self.transport.places)
         self.parts.load(event)
         places = self.transport.places
         self.store.put("piece/info", event.title, places.bars, len(event.score.parts))
         self.store.put("piece/marks", *places.mark_names)
         self.performer.send(LoadPlan(event.plan, event.clock, self.parts.names))
+        self.recording.load(event)
+        self.latency_known()
         if again:
             self._settle_performer()
             return
         marks = event.score.tempo_marks
-        if marks:
+        if marks and self._base_qpm is None:
             self.store.update("tempo/base", round(marks[0].qpm, 3))
+        if marks:
             self.store.update("tempo/now", round(marks[0].qpm, 2))
         self.settle()
 
@@ -185,6 +216,8 @@ class Wiring:
         self.tell_engine("follow", store.word("follow/mode"))
         self.tell_engine("level", store.number("follow/level"))
         self.tell_engine("lost", store.word("follow/lostpolicy"))
+        if self._base_qpm is not None:
+            self.tell_engine("tempo_base", self._base_qpm)
         self.tell_engine("tempo_scale", store.number("tempo/scale"))
         self.tell_engine("tempo_limits", store.number("tempo/min"), store.number("tempo/max"))
         self.tell_engine("countin", store.number("countin/bars"), store.word("countin/mode"))
@@ -228,6 +261,7 @@ class Wiring:
     def open_outputs(self) -> None:
         """Have the outputs opened as the settings say."""
         self.performer.send(SetOutputs(outputs_of(self.config, self.store)))
+        self.player.send(SetRecordingOutput(recording_output_of(self.config)))
 
     def open_clock(self) -> None:
         """Open or close the clock's port, and say how it is sent."""
@@ -246,14 +280,22 @@ class Wiring:
         return self.store.number("latency/out") / 1000.0
 
     def send_latency(self) -> None:
-        """Tell the engine the way from the soloist's sound to ours."""
+        """Tell the engine how late we sound; how late it hears it knows by itself."""
         self.stage.latency_out_s = self.latency_out_s
-        self.tell_engine("latency_out", self._whole_latency_s())
+        self.tell_engine("latency_out", self.latency_out_s)
         self.tell_engine("lead", self.store.number("latency/lead") / 1000.0)
 
-    def _whole_latency_s(self) -> float:
-        """From the soloist's sound to ours."""
-        return (self.store.number("latency/in") + self.store.number("latency/out")) / 1000.0
+    def latency_known(self) -> None:
+        """Take the delay of whatever the piece sounds through, as drivers or measurements say."""
+        facts = self.facts
+        outputs = () if facts.outputs is None else facts.outputs.outputs
+        loaded, sound = facts.loaded, facts.recording_output
+        if loaded is not None and loaded.recording is not None and sound is not None:
+            # What plays no note makes nothing late.
+            outputs = (*outputs, sound) if loaded.plan.events else (sound,)
+        elif facts.outputs is None:
+            return
+        self.latency_found("latency/out", max(map(_latency_s, outputs), default=0.0))
 
     def latency_found(self, key: str, latency_s: float) -> None:
         """Take what was measured or a driver says, unless a human has said it."""
@@ -261,7 +303,18 @@ class Wiring:
             self.store.update(key, round(min(1000.0 * latency_s, _LONGEST_LATENCY_MS), 3))
             self.send_latency()
 
+    def base_set(self, qpm: float) -> None:
+        """Have the tempo of the piece be another, and stay so when it is loaded again."""
+        self._base_qpm = qpm
+        self.tell_engine("tempo_base", qpm)
+
     def latency_set(self, key: str, *, by_hand: bool) -> None:
         """Remember whether a human has said it."""
         if key in self._latency_set:
             self._latency_set[key] = by_hand
+
+
+def _latency_s(output: OutputInfo) -> float:
+    """Delay of one output: of loudspeakers what was measured, if anything was."""
+    measured = known_latency() if output.kind in _LOUDSPEAKERS else None
+    return output.latency_s if measured is None else measured.out_s

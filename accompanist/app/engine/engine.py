@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from accompanist.app.analysing.listen import unless
 from accompanist.app.engine.input import needs_opening
 from accompanist.app.engine.keeping import Keeping
 from accompanist.app.engine.lasting_feed import AnyFeed, LastingFeed
@@ -33,6 +34,7 @@ from accompanist.app.engine.piece import (
     piece_file,
 )
 from accompanist.app.engine.podium import Podium
+from accompanist.app.engine.separating import Separating
 from accompanist.app.keeping.keeper import TakeKeeper
 from accompanist.app.keeping.ring import TakeRing
 from accompanist.app.processes.links import (
@@ -106,6 +108,7 @@ class Engine:
         self._request: LoadPiece | None = None
         self._input_settings: InputSettings | None = None
         self._told_stamp: Stamp = None
+        self._separating = Separating()
         self._worked = (0.0, 0)
         self._watched_s = 0.0
         self._warm: set[tuple[str, int]] = set()
@@ -121,11 +124,13 @@ class Engine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._request = None  # a recording that is being listened to is given up
         self._live.stop()
         self._opener.close()
         self._keeper.close()
         self._keeping.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._separating.close()
 
     # ---- the first thread ------------------------------------------------------------------------
 
@@ -164,6 +169,7 @@ class Engine:
         if now_s - self._watched_s > WATCH_S:
             self._watched_s = now_s
             self._watch_file()
+        self._separating.look()
         figures = {"xruns": self._feed.xruns, "lost_samples": self._feed.lost_samples}
         self._keeper.tidy(figures)
         self._news.extend(self._keeping.look())
@@ -200,6 +206,7 @@ class Engine:
             self._problem(400, text, "piece/load")
         else:
             self._live.do(lambda: self._podium.go_over(ready))
+            self._separating.begin(ready.piece)
             return
         former = self._podium.ready
         self._request = None if former is None else former.request
@@ -269,7 +276,7 @@ class Engine:
 
     def _make_ready(self, request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
         try:
-            ready = make_ready(request, input_facts)
+            ready = make_ready(request, input_facts, unless(lambda: self._request is not request))
             known = (ready.follower_name, input_facts.sample_rate)
             if known not in self._warm and not input_facts.keys:
                 warm_up(known[0], sample_rate=known[1])

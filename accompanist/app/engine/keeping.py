@@ -60,6 +60,8 @@ class Keeping:
             arguments.append("--no-audio")
         if wish.hosts:
             arguments += ["--hosts", json.dumps(wish.hosts)]
+        if wish.desk:
+            arguments += ["--desk", json.dumps(wish.desk)]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the job
         process = subprocess.Popen(
             [sys.executable, "-m", "accompanist.app.keeping.keep_take", *arguments],

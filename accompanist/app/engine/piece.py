@@ -7,24 +7,33 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from accompanist.app.analysing.listen import Bar, no_bar
 from accompanist.app.engine.live import REACTION_S
 from accompanist.app.keeping.journal import JournalFacts
-from accompanist.app.processes.links import EngineSettings, LoadPiece, PieceLoaded
+from accompanist.app.offline import chosen_follower
+from accompanist.app.pieces import open_any, reference_of
+from accompanist.app.processes.links import (
+    EngineSettings,
+    LoadPiece,
+    PieceLoaded,
+    RecordingSource,
+)
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
 from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
-from accompanist.followers.registry import DEFAULT_FOLLOWER, make_follower
+from accompanist.followers.registry import make_follower
 from accompanist.performing.clock_plan import clock_plan
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
 from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
-from accompanist.score.tempo import WrittenTempo, written_tempo
+from accompanist.score.tempo import written_tempo
 from accompanist.score.transpose import transposed
 from accompanist.session import Session, hop_samples
-from score_library.catalogue import open_piece, user_pieces_dir
+from score_library.catalogue import Piece
+from score_library.index import user_pieces_dir
 
 __all__ = [
     "KEYS_RATE",
@@ -34,6 +43,8 @@ __all__ = [
     "file_stamp",
     "make_ready",
     "piece_file",
+    "piece_of_journal",
+    "recording_source",
 ]
 
 KEYS_RATE = 44_100
@@ -71,6 +82,8 @@ class ReadyPiece:
         To be fed; the soloist's events.
     follower_name : str
     conducting : ConductorSettings
+    piece : Piece
+        As the library has it.
     stamp : tuple or None
         Of the score's file when it was read.
     """
@@ -83,6 +96,7 @@ class ReadyPiece:
     follower: Follower
     line: SoloLine
     conducting: ConductorSettings
+    piece: Piece
     stamp: Stamp
 
     def suits(self, input_facts: InputFacts) -> bool:
@@ -94,7 +108,7 @@ class ReadyPiece:
         """Say what a take of it begins with."""
         loaded = self.loaded
         return JournalFacts(
-            piece={"id": loaded.piece_id, "title": loaded.title, "composer": loaded.composer},
+            piece=piece_of_journal(self.piece),
             score=loaded.score,
             solo=loaded.solo,
             follower=self.follower_name,
@@ -113,8 +127,11 @@ class ReadyPiece:
         )
 
 
-def make_ready(request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
+def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -> ReadyPiece:
     """Read a piece and make its session, with everything compiled that it runs.
+
+    A recording that has not been listened to yet takes a while: ``bar`` is told how far it is,
+    and may raise to give up.
 
     Raises
     ------
@@ -123,13 +140,13 @@ def make_ready(request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
     """
     settings = request.settings
     stamp = file_stamp(piece_file(request.piece))
-    piece = open_piece(request.piece)
+    piece = open_any(request.piece, bar=bar)
     choice = choose_solo(piece.score, settings.solo)
     score = transposed(piece.score, settings.transpose)
     solo = next(p for p in score.parts if p.number == choice.part.number)
     tempo, line = written_tempo(score), solo_line(solo)
     plan = accompaniment_plan(score, solo.number, tempo)
-    name, follower = _follower(settings, line, tempo, input_facts)
+    name, follower = _follower(settings, piece, score, solo, input_facts)
     how = _conducting(settings, score, solo, input_facts.latency_s)
     conductor = Conductor(score, line, tempo, how, plan.onsets_quarter)
     session = Session(
@@ -149,8 +166,34 @@ def make_ready(request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
         solo=solo.number,
         plan=plan,
         clock=clock_plan(score, tempo),
+        recording=recording_source(piece),
     )
-    return ReadyPiece(request, input_facts, loaded, session, name, follower, line, how, stamp)
+    return ReadyPiece(
+        request, input_facts, loaded, session, name, follower, line, how, piece, stamp
+    )
+
+
+def recording_source(piece: Piece) -> RecordingSource | None:
+    """Give the files that sound, where the ensemble of a piece is a recording."""
+    recording = piece.recording
+    if recording is None:
+        return None
+    return RecordingSource(recording.sound_file, recording.accompaniment)
+
+
+def piece_of_journal(piece: Piece) -> dict[str, object]:
+    """Say which piece a take is of, and what its sound is made from where that is a recording."""
+    about: dict[str, object] = {
+        "id": piece.id,
+        "title": piece.title,
+        "composer": piece.composer,
+    }
+    source = recording_source(piece)
+    if source is not None:
+        about["recording"] = str(source.file)
+        if source.accompaniment is not None:
+            about["recording_without_solo"] = str(source.accompaniment)
+    return about
 
 
 def piece_file(piece: str) -> Path | None:
@@ -176,11 +219,12 @@ def file_stamp(path: Path | None) -> Stamp:
 
 
 def _follower(
-    settings: EngineSettings, line: SoloLine, tempo: WrittenTempo, input_facts: InputFacts
+    settings: EngineSettings, piece: Piece, score: Score, solo: Part, input_facts: InputFacts
 ) -> tuple[str, Follower]:
+    line, tempo = solo_line(solo), written_tempo(score)
     if input_facts.keys:
         return KEYS_FOLLOWER, NotesFollower(line, tempo)
-    name = settings.follower or DEFAULT_FOLLOWER
+    name = chosen_follower(score, solo, settings.follower)
     return name, make_follower(
         name,
         solo=line,
@@ -188,6 +232,7 @@ def _follower(
         sample_rate=input_facts.sample_rate,
         hop=hop_samples(input_facts.sample_rate),
         a4_hz=settings.a4_hz,
+        reference=reference_of(piece),
     )
 
 

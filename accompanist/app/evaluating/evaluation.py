@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.evaluating.material import open_material, usual_follower
 from accompanist.app.interrupts import children_spared, end_with_parent
 from accompanist.errors import AccompanistError, BadInputError
-from accompanist.takes.figures import TakeErrors, measure
+from accompanist.takes.figures import TakeErrors
 from accompanist.takes.tables import read_rows, read_truth
 
 __all__ = [
@@ -129,76 +130,65 @@ def peak_memory_mb() -> float:
     return peak / (1024.0**2 if sys.platform == "darwin" else 1024.0)
 
 
-def evaluate_take(take: ManifestTake, follower: str, policy: str = "auto") -> TakeResult:
+def evaluate_take(take: ManifestTake, follower: str | None, policy: str = "auto") -> TakeResult:
     """Run one take through the whole chain without sound and measure it.
+
+    Without a ``follower`` it is the one that is usual for the piece.
 
     Raises
     ------
     BadInputError
         A file that cannot be read.
     UsageError
-        No such part or follower.
+        No such part or follower, or not for this piece.
     """
+    from accompanist.app.measuring import Measured, errors_of
     from accompanist.app.offline import OfflineSettings, run_take
     from accompanist.conducting.settings import ConductorSettings
-    from accompanist.performing.messages import Kind
-    from accompanist.score.choose import choose_solo
+    from accompanist.score.outer import OuterAxis
     from bridges.audio_files import read_audio
-    from score_library.load import load_score
 
-    score = load_score(take.score)
-    solo = choose_solo(score, take.solo or None).part
+    opened = open_material(take.score, take.solo or None, follower)
+    score, solo = opened.score, opened.solo
     truth_quarter, truth_time_s = read_truth(take.truth)
     audio = read_audio(take.audio)
-    settings = OfflineSettings(follower=follower, conductor=ConductorSettings(policy=policy))
+    settings = OfflineSettings(follower=opened.follower, conductor=ConductorSettings(policy=policy))
+    start = take.start_quarter
     made = run_take(
-        score, solo, audio.samples, audio.rate, settings, start_quarter=take.start_quarter
+        score,
+        solo,
+        audio.samples,
+        audio.rate,
+        settings,
+        start_quarter=None if start is None else float(OuterAxis(score).quarter(start)),
+        reference=opened.reference,
     )
-    record, plan, compute = made.record, made.plan, made.compute
-    tables = {
-        "trace": np.column_stack((record.times_s, record.quarters)),
-        "onsets": _table([(o.reported_s, o.quarter) for o in record.onsets]),
-        "sent": _table([(m.time_s, m.quarter) for m in record.struck]),
-    }
-    expected = [e.quarter for e in plan.events if e.message.kind is Kind.ON]
-    errors = measure(
-        truth_quarter=truth_quarter,
-        truth_time_s=truth_time_s,
-        trace_time_s=tables["trace"][:, 0],
-        trace_quarter=tables["trace"][:, 1],
-        reported_s=tables["onsets"][:, 0],
-        reported_quarter=tables["onsets"][:, 1],
-        sent_s=tables["sent"][:, 0],
-        sent_quarter=tables["sent"][:, 1],
-        output_latency_s=settings.conductor.latency_out_s,
-        expected_quarter=np.array(expected),
-    )
+    compute, tables = made.compute, Measured(made)
+    errors = errors_of(made, truth_quarter, truth_time_s, settings.conductor.latency_out_s, tables)
     return TakeResult(
         take=take,
-        follower=follower,
+        follower=opened.follower,
         errors=errors,
         duration_s=audio.duration_s,
         hop_s=compute.hop_s,
         compute_ms=compute.compute_ms,
         real_time_factor=1.0 / max(compute.real_time_factor, 1e-9),
         peak_memory_mb=peak_memory_mb(),
-        tables=tables,
+        tables={"trace": tables.trace, "onsets": tables.onsets, "sent": tables.sent},
     )
-
-
-def _table(rows: list[tuple[float, float]]) -> npt.NDArray[np.float64]:
-    return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
 def evaluate_takes(
     takes: Sequence[ManifestTake],
-    followers: Sequence[str],
+    followers: Sequence[str | None],
     *,
     jobs: int = 1,
     policy: str = "auto",
     done: Callable[[TakeResult], None] | None = None,
 ) -> list[TakeResult]:
     """Evaluate every take with every follower; sorted by follower, then as in the manifest.
+
+    A follower that is None is the one that is usual for the piece.
 
     Every take runs in a process that has its libraries' threads set to one; with ``jobs`` > 1
     several at a time. The figures do not depend on ``jobs`` (their computing times do).
@@ -218,7 +208,7 @@ def evaluate_takes(
 
 
 def _run(
-    work: Sequence[tuple[ManifestTake, str]], jobs: int, policy: str
+    work: Sequence[tuple[ManifestTake, str | None]], jobs: int, policy: str
 ) -> Iterator[tuple[int, TakeResult]]:
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
@@ -226,7 +216,7 @@ def _run(
         max_workers=max(jobs, 1),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_warm,
-        initargs=(tuple(dict.fromkeys(follower for _, follower in work)),),
+        initargs=(tuple(dict.fromkeys(usual_follower(t.score, name) for t, name in work)),),
     )
     try:
         with children_spared():

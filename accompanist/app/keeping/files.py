@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from accompanist import __version__
 from accompanist.app.offline import OfflineSettings, Take
-from accompanist.errors import BadInputError
-from accompanist.performing.messages import Kind
+from accompanist.score.outer import OuterAxis
 from accompanist.takes.folder import write_json, write_tables
 from accompanist.takes.picture import Truth
 
@@ -48,11 +47,16 @@ def write_take(
     dict
         What stands in ``take.json``.
     """
+    from accompanist.takes.continuous import beats_passed
     from accompanist.takes.midi_file import write_midi
     from accompanist.takes.picture import draw_picture
 
-    write_tables(folder, take.record)
-    write_midi(folder / "accompaniment.mid", take.score, take.record.messages, take.duration_s)
+    axis = OuterAxis(take.score)
+    write_tables(folder, take.record, axis)
+    record = take.record
+    recorded = take.score.recording_s is not None
+    beats = beats_passed(record.times_s, record.played_quarters) if recorded else ()
+    write_midi(folder / "accompaniment.mid", take.score, record.messages, take.duration_s, beats)
     figures = None
     if truth is not None:
         figures = figures_of(take, truth, settings.conductor.latency_out_s)
@@ -66,7 +70,8 @@ def write_take(
         truth=truth,
         caption=_caption(figures or {}),
     )
-    record = take.record
+    reached = float(axis.outer(record.quarters[-1])) if len(record) else None
+    solo_end = max((n.end_quarter for n in take.solo.notes), default=0.0)
     facts: dict[str, object] = {
         "accompanist": __version__,
         "piece": dict(piece),
@@ -91,9 +96,10 @@ def write_take(
         "real_time_factor": take.compute.times_real_time,
         "xruns": xruns,
         "notes_played": len(record.struck),
-        "reached_quarter": float(record.quarters[-1]) if len(record) else None,
-        "solo_end_quarter": max((n.end_quarter for n in take.solo.notes), default=0.0),
-        "end_quarter": take.score.end_quarter,
+        "position_unit": axis.unit,
+        "reached_quarter": reached,
+        "solo_end_quarter": float(axis.outer(solo_end)),
+        "end_quarter": float(axis.outer(take.score.end_quarter)),
         "final_state": take.final_state or (record.states[-1] if len(record) else None),
     }
     if hosts:
@@ -139,26 +145,10 @@ def figures_of(take: Take, truth: Truth, output_latency_s: float = 0.0) -> dict[
     BadInputError
         The truth does not fit a take.
     """
-    from accompanist.takes.figures import evaluate
+    from accompanist.app.measuring import errors_of
+    from accompanist.takes.pooling import summarise
 
-    record = take.record
-    struck = record.struck
-    expected = [e.quarter for e in take.plan.events if e.message.kind is Kind.ON]
-    try:
-        return evaluate(
-            truth_quarter=truth.quarters,
-            truth_time_s=truth.times_s,
-            trace_time_s=record.times_s,
-            trace_quarter=record.quarters,
-            reported_s=np.array([o.reported_s for o in record.onsets]),
-            reported_quarter=np.array([o.quarter for o in record.onsets]),
-            sent_s=np.array([m.time_s for m in struck]),
-            sent_quarter=np.array([m.quarter for m in struck]),
-            output_latency_s=output_latency_s,
-            expected_quarter=np.array(expected),
-        )
-    except ValueError as error:
-        raise BadInputError(f"the truth file does not fit this take: {error}") from error
+    return summarise([errors_of(take, truth.quarters, truth.times_s, output_latency_s)])
 
 
 def _caption(figures: Mapping[str, float]) -> str:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from accompanist.app.keeping.files import write_sound, write_take
 from accompanist.app.keeping.journal import JOURNAL_FILE, SCORE_FILE, SOUND_FILE
+from accompanist.app.keeping.recorded_sound import DESK, source_of, write_recorded_sound
 from accompanist.app.offline import ComputeTimes, OfflineSettings, Take
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.errors import AccompanistError, BadInputError, DeviceError
@@ -48,6 +49,7 @@ def write_kept(
     soundfont: Path | None = None,
     audio: bool = True,
     hosts: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
+    desk: Mapping[str, float] | None = None,
     warn: Any = lambda text: None,
 ) -> dict[str, object]:
     """Write the take folder of a journal.
@@ -65,6 +67,8 @@ def write_kept(
     hosts : mapping, optional
         Where each host stood, by the session's time (see
         `accompanist.app.processes.links.KeepTake`).
+    desk : mapping, optional
+        What a recording was set to: ``solo`` (0–1), ``gain`` (dB), ``pan``, ``mute``.
     warn : callable, optional
         Told in a line if there is no sound because it cannot be made.
 
@@ -101,7 +105,8 @@ def write_kept(
     settings = OfflineSettings(
         follower=str(facts["follower"]), conductor=_conductor(facts["conductor"]), block=0
     )
-    font = _soundfont(soundfont, warn) if audio else None
+    source = source_of(facts["piece"])
+    font = _soundfont(soundfont, warn) if audio and source is None else None
     figures = facts["figures"]
     with take_folder(out) as folder:
         sound, rate = _sound(journal, folder, facts)
@@ -122,7 +127,13 @@ def write_kept(
             hosts=_from_beginning(hosts or {}, float(figures.get("start_s", 0.0)), take.duration_s),
             subtitle=f"live, {facts['input'].get('source', '')}",
         )
-        if font is not None:
+        if source is not None and audio:
+            try:
+                levels = {**DESK, **(desk or {})}
+                write_recorded_sound(folder, take, sound, rate, source, levels, warn)
+            except AccompanistError as error:
+                warn(f"the take has no mix: {error}")
+        elif font is not None:
             try:
                 write_sound(folder, take, sound, rate, font)
             except DeviceError as error:
@@ -138,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--soundfont", type=Path)
     parser.add_argument("--no-audio", action="store_true")
     parser.add_argument("--hosts", type=json.loads)
+    parser.add_argument("--desk", type=json.loads)
     words = parser.parse_args(arguments)
     with suppress(OSError, AttributeError):  # not every system has priorities
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
@@ -148,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             soundfont=words.soundfont,
             audio=not words.no_audio,
             hosts=words.hosts,
+            desk=words.desk,
             warn=_say,
         )
     except AccompanistError as error:

@@ -193,6 +193,9 @@ TABLE: tuple[Entry, ...] = (
     _number("part/{part}/channel", "MIDI channel", 1, 16, 1, tag="i"),
     _number("part/{part}/program", "MIDI program, from 0", 0, 127, 0, tag="i"),
     _choice("part/{part}/output", "Where the part goes", "both", "midi", "synth", "none"),
+    # the recording, where the ensemble is one
+    _number("recording/solo", "Its own soloist: 0 gone, 1 as recorded", 0.0, 1.0, 0.0),
+    _number("recording/gain", "Loudness of the recording", -90.0, 12.0, 0.0, "dB"),
     # tuning
     _number("tuning/a4", "Pitch of A", 392.0, 466.0, 440.0, "Hz"),
     _number("tuning/transpose", "Play higher or lower by semitones", -24, 24, 0, tag="i"),

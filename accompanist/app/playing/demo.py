@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from accompanist.app.offline import Take
+from accompanist.app.pieces import check_has_notes, open_any
 from accompanist.app.progress import progress_bar
 from accompanist.app.rendering import Job, announce_solo, offline_settings, render
 from accompanist.app.simulating import render_simulation, write_simulation
@@ -26,7 +27,7 @@ from accompanist.takes.folder import check_place
 from accompanist.takes.picture import Truth
 from bridges.audio_files import Audio, read_audio
 from bridges.fluidsynth import find_soundfont
-from score_library.catalogue import DEMO_PIECE_ID, Piece, open_piece
+from score_library.catalogue import DEMO_PIECE_ID, Piece
 
 __all__ = ["Demo", "DemoRequest", "make_demo", "show_take"]
 
@@ -71,7 +72,8 @@ def make_demo(request: DemoRequest, tell: Callable[[str], None]) -> Demo:
         raise UsageError(f"there is no soloist {name!r}; there are: {', '.join(sorted(presets))}")
     preset = presets[name]
     font = find_soundfont(request.soundfont)
-    piece = open_piece(request.piece or DEMO_PIECE_ID)
+    piece = open_any(request.piece or DEMO_PIECE_ID)
+    check_has_notes(piece, "that a soloist could be simulated from")
     check_place(request.out)
     solo = announce_solo(piece, None, tell)
     tell(
@@ -102,7 +104,7 @@ def make_demo(request: DemoRequest, tell: Callable[[str], None]) -> Demo:
         solo=solo,
         audio=Audio(sound[:, None], _RATE),
         source=_SOURCE,
-        settings=offline_settings(None, "auto"),
+        settings=offline_settings(piece, solo, None, "auto"),
         soundfont=font,
         truth=Truth(np.asarray(performance.truth_quarter), np.asarray(performance.truth_time_s)),
         seed=request.seed,

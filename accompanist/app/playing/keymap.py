@@ -17,6 +17,8 @@ class Action(StrEnum):
     LOCK = "tempo lock"
     CUE = "cue"
     MUTE = "mute"
+    SOLO_UP = "more of the soloist"
+    SOLO_DOWN = "less of the soloist"
     LEAVE = "quit"
     TAP = "tap"
 
@@ -37,6 +39,8 @@ _LETTERS = {
     "m": Action.MUTE,
     "q": Action.LEAVE,
 }
+_SOLO_LEVEL = {"+": Action.SOLO_UP, "=": Action.SOLO_UP, "-": Action.SOLO_DOWN}
+"""In recordings only."""
 _ENTER, _ESCAPE, _ERASE = ("\r", "\n"), "\x1b", ("\x7f", "\b")
 _PROMPTS = {
     Action.GOTO: "go to bar",
@@ -48,7 +52,7 @@ class KeyMap:
     """Turns keys into commands, with a line to type bar numbers in.
 
     While tapping, every key is a tap except the commands with Shift, Enter (start/stop) and
-    Escape (leave).
+    Escape (leave). In a recording + and − bring its soloist forward or take it back.
 
     >>> keys = KeyMap()
     >>> [keys.press(key) for key in "g17"]
@@ -57,8 +61,9 @@ class KeyMap:
     Command(action=<Action.GOTO: 'goto bar'>, bars=('17',))
     """
 
-    def __init__(self, *, tapping: bool = False) -> None:
+    def __init__(self, *, tapping: bool = False, recording: bool = False) -> None:
         self._tapping = tapping
+        self._recording = recording
         self._asking: Action | None = None
         self._typed = ""
 
@@ -72,7 +77,8 @@ class KeyMap:
         """One line that names the keys."""
         if self._tapping:
             return "any key: next note  Enter start/stop  Shift+G goto  Shift+L loop  Esc leave"
-        return "space start/stop  g goto  l loop  t tempo lock  c cue  m mute  q leave"
+        usual = "space start/stop  g goto  l loop  t tempo lock  c cue  m mute  q leave"
+        return f"{usual}  + - soloist" if self._recording else usual
 
     def press(self, key: str) -> Command | None:
         """Take one key; give what it asks for, if it is complete."""
@@ -82,6 +88,8 @@ class KeyMap:
             return self._press_tapping(key)
         if key == " ":
             return Command(Action.TOGGLE)
+        if self._recording and key in _SOLO_LEVEL:
+            return Command(_SOLO_LEVEL[key])
         return self._letter(key.lower())
 
     def _press_tapping(self, key: str) -> Command | None:

@@ -14,10 +14,32 @@ from accompanist.app.engine.input import open_microphone
 from accompanist.app.performer.link import PerformerLink
 from accompanist.app.performer.midi_rig import NO_MIDI
 from accompanist.app.playing.player import TapSource
-from accompanist.app.processes.links import OutputInfo, OutputSettings, OutputsOpened, Problem
+from accompanist.app.processes.links import (
+    OutputInfo,
+    OutputSettings,
+    OutputsOpened,
+    Problem,
+    RecordingSource,
+)
+from accompanist.app.processes.recording_links import (
+    LoadRecording,
+    MixRecording,
+    RecordingOpened,
+    RecordingOutput,
+    RecordingReady,
+)
+from accompanist.app.recording_player.link import RecordingLink
 from accompanist.errors import DeviceError, UsageError
+from accompanist.score.model import Score
 
-__all__ = ["Ensemble", "PlaySettings", "Soloist", "open_ensemble", "open_soloist"]
+__all__ = [
+    "Ensemble",
+    "PlaySettings",
+    "Soloist",
+    "open_ensemble",
+    "open_recording",
+    "open_soloist",
+]
 
 KEYS_RATE = 44_100
 """Without audio the hop is that of this rate."""
@@ -46,6 +68,12 @@ class PlaySettings:
     soundfont: Path | None = None
     driver: str | None = None
     silent: bool = False
+    output_name: str | None = None
+    """Audio output of a recording."""
+    solo_level: float | None = None
+    """How much of a recording's own soloist is heard; None: nothing, if they can be taken out."""
+    heard: Path | None = None
+    """Where what a silent recording would have sounded like is written."""
     to: tuple[str, ...] = ()
     """``midi``, ``synth`` or both; none is both, MIDI where there is any."""
     midi_port: str | None = None
@@ -76,6 +104,10 @@ class Ensemble:
     soundfont: Path | None
     warning: str = ""
     """Why there is no MIDI port, where there might have been one."""
+    recording: RecordingLink | None = None
+    """Plays the recording, where the ensemble is one."""
+    solo_level: float = 0.0
+    """How much of the recording's own soloist is heard at the beginning."""
 
     @property
     def name(self) -> str:
@@ -90,12 +122,20 @@ class Ensemble:
 
     def close(self) -> None:
         """Silence everything and end the performer; closing twice does no harm."""
+        if self.recording is not None:
+            self.recording.close()
         self.link.close()
         self.folder.cleanup()
 
 
-def open_ensemble(settings: PlaySettings) -> Ensemble:
+def open_ensemble(settings: PlaySettings, *, notes: bool = True) -> Ensemble:
     """Start the performer and have it open the synthesiser, the MIDI port or both.
+
+    Parameters
+    ----------
+    settings : PlaySettings
+    notes : bool
+        Whether there are notes to play; without them only what is asked for by name is opened.
 
     Raises
     ------
@@ -104,7 +144,7 @@ def open_ensemble(settings: PlaySettings) -> Ensemble:
     """
     from bridges.soundfonts import find_soundfont
 
-    outputs = _outputs(settings)
+    outputs = _outputs(settings, notes=notes)
     try:
         soundfont = find_soundfont(settings.soundfont)
     except DeviceError:
@@ -130,9 +170,51 @@ def _wants(settings: PlaySettings, where: str) -> bool:
     return where in settings.to or (where == "midi" and settings.midi_port is not None)
 
 
-def _outputs(settings: PlaySettings) -> OutputSettings:
+def open_recording(
+    ensemble: Ensemble, settings: PlaySettings, source: RecordingSource, score: Score
+) -> None:
+    """Start the process that plays a recording, and wait until it can sound.
+
+    Raises
+    ------
+    DeviceError
+        It cannot: there is no output, or the recording does not open.
+    """
+    driver = {None: None, "jack": "jack"}.get(settings.driver, "device")
+    output = RecordingOutput(
+        driver="silent" if settings.silent else driver,
+        device=settings.output_name,
+        wav=settings.heard,
+    )
+    level = settings.solo_level
+    if level is None:
+        level = 1.0 if source.accompaniment is None else 0.0
+    link = RecordingLink(ensemble.link.board_path, output)
+    ensemble.recording, ensemble.solo_level = link, level
+    link.start()
+    link.send(MixRecording("solo", level))
+    link.send(LoadRecording(source, score))
+    ready = False
+    opened: OutputInfo | None = None
+    end_s = time.monotonic() + OPEN_S
+    while not (ready and opened is not None):
+        if time.monotonic() > end_s:
+            raise DeviceError("the recording does not begin to sound; see 'accompanist doctor'")
+        select.select([link], [], [], 0.5)
+        for event in link.events():
+            match event:
+                case Problem():
+                    raise DeviceError(event.text)
+                case RecordingOpened():
+                    opened = event.output
+                case RecordingReady():
+                    ready = True
+    ensemble.outputs = (*ensemble.outputs, opened)
+
+
+def _outputs(settings: PlaySettings, *, notes: bool) -> OutputSettings:
     """Say what to open: both, unless told otherwise, a MIDI port only where there can be one."""
-    usual = not settings.to
+    usual = notes and not settings.to
     return OutputSettings(
         midi=not settings.silent and (usual or _wants(settings, "midi")),
         synth=not settings.silent and (usual or _wants(settings, "synth")),

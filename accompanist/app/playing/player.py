@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from accompanist.app.bars import BarCounter
 from accompanist.app.engine.live import LiveEngine, undisturbed
 from accompanist.app.playing.keymap import Action, Command, KeyMap
+from accompanist.app.playing.places import find_place
 from accompanist.app.playing.terminal import Flags, Screen
 from accompanist.conducting.conductor import Conductor
 from accompanist.errors import UsageError
@@ -26,6 +27,7 @@ LOOK_S = 0.05
 END_S = 3.0
 """The last chord rings so long before the take ends by itself."""
 TAP_VELOCITY = 80
+SOLO_STEP = 0.1
 
 
 @dataclass(slots=True)
@@ -90,6 +92,8 @@ class Player:
         Where the commands come from.
     mute : callable
         Silences the whole ensemble, or lets it be heard again.
+    solo_level : callable, optional
+        Says how much of a recording's soloist is heard, 0–1.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Player:
         score: Score,
         router: Router,
         mute: Callable[[bool], None],
+        solo_level: Callable[[float], None] | None = None,
     ) -> None:
         self._engine = engine
         self._conductor = conductor
@@ -106,6 +111,7 @@ class Player:
         self._score = score
         self._router = router
         self._mute = mute
+        self._solo_level = solo_level
         self._message_until_s = 0.0
         self.flags = Flags()
         self.left = False
@@ -164,23 +170,39 @@ class Player:
                     self._move(command)
                 except UsageError as error:
                     self.say(str(error))
+            case Action.SOLO_UP:
+                self._set_solo_level(self.flags.solo_level + SOLO_STEP)
+            case Action.SOLO_DOWN:
+                self._set_solo_level(self.flags.solo_level - SOLO_STEP)
             case Action.TAP:
                 return
 
+    def _set_solo_level(self, level: float) -> None:
+        if self._solo_level is not None:
+            level = round(min(max(level, 0.0), 1.0), 2)
+            self.flags = replace(self.flags, solo_level=level)
+            self._solo_level(level)
+            self.say(f"the recording's soloist: {100 * level:.0f} %")
+
     def _move(self, command: Command) -> None:
         if command.action is Action.GOTO:
-            quarter = self._bars.find(command.bars[0]).start_quarter
+            place = command.bars[0]
+            quarter = find_place(self._score, place)
             self._engine.do(lambda: self._conductor.locate(quarter))
-            self.say(f"at bar {command.bars[0]}: play when you are ready")
+            where = place if ":" in place else f"bar {place}"
+            self.say(f"at {where}: play when you are ready")
         elif not command.bars:
             self.flags = replace(self.flags, loop="")
             self._engine.do(lambda: self._conductor.loop(None))
         else:
-            first, last = self._bars.find(command.bars[0]), self._bars.find(command.bars[-1])
-            if last.end_quarter <= first.start_quarter:
+            first, last = command.bars[0], command.bars[-1]
+            begin = find_place(self._score, first)
+            end = (
+                find_place(self._score, last) if ":" in last else self._bars.find(last).end_quarter
+            )
+            if end <= begin:
                 raise UsageError("a loop's last bar comes after its first")
-            begin, end = first.start_quarter, last.end_quarter
-            self.flags = replace(self.flags, loop=f"{first.printed}-{last.printed}")
+            self.flags = replace(self.flags, loop=f"{first}-{last}")
             self._engine.do(lambda: self._conductor.loop(begin, end))
 
     def say(self, message: str) -> None:

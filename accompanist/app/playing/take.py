@@ -7,16 +7,19 @@ import tempfile
 from collections import deque
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
-from accompanist.app.bars import BarCounter
 from accompanist.app.engine.live import REACTION_S, LiveEngine
+from accompanist.app.engine.piece import piece_of_journal, recording_source
 from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
 from accompanist.app.keeping.journal import JournalFacts, TakeJournal
 from accompanist.app.keeping.keep_take import write_kept
 from accompanist.app.keeping.ring import TakeRing, ring_folder
+from accompanist.app.offline import chosen_follower
+from accompanist.app.pieces import open_any, reference_of
 from accompanist.app.playing.count_in import CountIn
 from accompanist.app.playing.keymap import KeyMap
 from accompanist.app.playing.parts import (
@@ -24,19 +27,22 @@ from accompanist.app.playing.parts import (
     PlaySettings,
     Soloist,
     open_ensemble,
+    open_recording,
     open_soloist,
 )
+from accompanist.app.playing.places import find_place
 from accompanist.app.playing.player import Player, Router, on_stage
 from accompanist.app.playing.terminal import Flags, Screen
 from accompanist.app.processes.board import Board
 from accompanist.app.processes.links import Click, LoadPlan, Mix, Problem, Sent
+from accompanist.app.processes.recording_links import MixRecording
 from accompanist.app.warm import warm_up
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
 from accompanist.errors import AccompanistError, UsageError
 from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
-from accompanist.followers.registry import DEFAULT_FOLLOWER, follower_names, make_follower
+from accompanist.followers.registry import follower_names, make_follower
 from accompanist.performing.clock_plan import clock_plan
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
@@ -46,7 +52,7 @@ from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.session import Session, Step, hop_samples
 from accompanist.takes.folder import check_place
-from score_library.catalogue import Piece, open_piece
+from score_library.catalogue import Piece
 
 __all__ = ["play_take"]
 
@@ -64,7 +70,7 @@ def play_take(settings: PlaySettings) -> None:
     KeyboardInterrupt
         After the take has been kept.
     """
-    piece = open_piece(settings.piece)
+    piece = open_any(settings.piece, partial(click.echo, err=True))
     choice = choose_solo(piece.score, settings.solo)
     if settings.follower is not None and settings.follower not in follower_names():
         raise UsageError(
@@ -72,17 +78,20 @@ def play_take(settings: PlaySettings) -> None:
         )
     start_quarter = 0.0
     if settings.start_bar is not None:
-        start_quarter = BarCounter(piece.score).find(settings.start_bar).start_quarter
+        start_quarter = find_place(piece.score, settings.start_bar)
     before = introduction(piece.score, choice.part)
     alone = before is not None and start_quarter <= before.start_quarter
     if alone and settings.count_in_bars is None and settings.from_file is None:
         settings = replace(settings, count_in_bars=_USUAL_COUNT_IN_BARS)
     if settings.keep:
         check_place(settings.out or _default_folder(piece.id))
-    ensemble = open_ensemble(settings)
+    ensemble = open_ensemble(settings, notes=piece.recording is None)
     try:
+        source = recording_source(piece)
+        if source is not None:
+            open_recording(ensemble, settings, source, piece.score)
         soloist = open_soloist(settings)
-    except AccompanistError:
+    except BaseException:
         ensemble.close()
         raise
     try:
@@ -132,13 +141,18 @@ class _LiveTake:
         score = piece.score
         tempo, line = written_tempo(score), solo_line(solo)
         hop = hop_samples(soloist.sample_rate)
-        name = settings.follower or DEFAULT_FOLLOWER
         if soloist.keys:
             name = "notes"
             follower: Follower = NotesFollower(line, tempo)
         else:
+            name = chosen_follower(score, solo, settings.follower)
             follower = make_follower(
-                name, solo=line, tempo=tempo, sample_rate=soloist.sample_rate, hop=hop
+                name,
+                solo=line,
+                tempo=tempo,
+                sample_rate=soloist.sample_rate,
+                hop=hop,
+                reference=reference_of(piece),
             )
             warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
         self._plan = accompaniment_plan(score, solo.number, tempo)
@@ -165,7 +179,7 @@ class _LiveTake:
         self._journal = TakeJournal(
             self._ring.new_folder(piece.id),
             JournalFacts(
-                piece={"id": piece.id, "title": piece.title, "composer": piece.composer},
+                piece=piece_of_journal(piece),
                 score=score,
                 solo=solo.number,
                 follower=name,
@@ -202,14 +216,24 @@ class _LiveTake:
         link.send(LoadPlan(self._plan, self._clock_plan, names))
         self._journal.open()
         keyboard = sys.stdin.isatty()
-        router = Router(KeyMap(tapping=self._settings.tap), self._soloist.taps)
+        recording = self._ensemble.recording
+        keymap = KeyMap(tapping=self._settings.tap, recording=recording is not None)
+        router = Router(keymap, self._soloist.taps)
         screen = Screen(
             score,
             heading=f"{self._piece.title} · {self._solo.name}",
             sources=f"{self._soloist.name} → {self._ensemble.name}",
             keys=router.keymap.help if keyboard else "",
         )
-        player = Player(self._engine, self._conductor, score, router, self._mute)
+        player = Player(
+            self._engine,
+            self._conductor,
+            score,
+            router,
+            self._mute,
+            None if recording is None else self._set_solo_level,
+        )
+        player.flags = replace(player.flags, solo_level=self._ensemble.solo_level)
         with on_stage(self._engine, screen, router, keyboard=keyboard) as show:
 
             def look(flags: Flags) -> None:
@@ -253,7 +277,8 @@ class _LiveTake:
             click.echo(f"accompanist: {error}", err=True)
             out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
             self._write(out)
-        listen = "mix.wav to listen to, " if self._ensemble.soundfont is not None else ""
+        sounds = self._ensemble.soundfont is not None or self._ensemble.recording is not None
+        listen = "mix.wav to listen to, " if sounds else ""
         click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
 
     def _write(self, out: Path) -> None:
@@ -262,7 +287,8 @@ class _LiveTake:
             self._journal.folder,
             out,
             soundfont=soundfont,
-            audio=soundfont is not None,
+            audio=soundfont is not None or self._ensemble.recording is not None,
+            desk={"solo": self._ensemble.solo_level},
             warn=lambda text: click.echo(f"accompanist: {text}", err=True),
         )
 
@@ -276,12 +302,24 @@ class _LiveTake:
             elif isinstance(event, Problem):
                 self._warn(event.text)
 
+        if self._ensemble.recording is not None:
+            for news in self._ensemble.recording.events():
+                if isinstance(news, Problem):
+                    self._warn(news.text)
+
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
 
     def _mute(self, muted: bool) -> None:
         for part in self._plan.channels:
             self._ensemble.link.send(Mix(part, "mute", muted))
+        if self._ensemble.recording is not None:
+            self._ensemble.recording.send(MixRecording("mute", float(muted)))
+
+    def _set_solo_level(self, level: float) -> None:
+        self._ensemble.solo_level = level
+        if self._ensemble.recording is not None:
+            self._ensemble.recording.send(MixRecording("solo", level))
 
     def _click(self, step: Step, _offset_s: float) -> None:
         if clicks := self._count_in.clicks(step):

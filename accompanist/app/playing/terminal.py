@@ -13,8 +13,10 @@ from rich.text import Text
 
 from accompanist.app.bars import BarCounter
 from accompanist.app.engine.live import LiveView
+from accompanist.app.playing.places import minutes
 from accompanist.followers.protocol import FollowerState
 from accompanist.score.model import Score
+from accompanist.score.outer import OuterAxis
 
 __all__ = ["Flags", "Screen", "level_bar", "sparkline"]
 
@@ -76,6 +78,8 @@ class Flags:
     loop: str = ""
     prompt: str = ""
     message: str = ""
+    solo_level: float = 0.0
+    """Share of a recording's own soloist that is heard."""
 
 
 class Screen:
@@ -94,6 +98,8 @@ class Screen:
 
     def __init__(self, score: Score, *, heading: str, sources: str, keys: str) -> None:
         self._bars = BarCounter(score)
+        self._recording_s = score.recording_s
+        self._axis = OuterAxis(score)
         self._heading = heading
         self._sources = sources
         self._keys = keys
@@ -124,7 +130,8 @@ class Screen:
         step = view.step
         estimate = step.estimate
         alone = estimate.state is FollowerState.ARMED and step.state not in ("armed", "idle")
-        here = self._bars.position(step.played_quarter if alone else estimate.quarter)
+        quarter = step.played_quarter if alone else estimate.quarter
+        here = self._bars.position(quarter)
         again = f"  (time {here.visit})" if here.visit > 1 else ""
         dots = " ".join(
             "●" if int(here.beat + 1e-6) == n + 1 else "○" for n in range(min(here.beats, 16))
@@ -132,6 +139,9 @@ class Screen:
         words, colour = STATES.get(step.state, (step.state, "white"))
         beat = math.floor(here.beat * 10.0 + 1e-6) / 10.0  # not yet at a beat is not at it
         table.add_row("bar", Text(f"{here.bar:>4}  beat {beat:4.1f}  {dots}{again}"))
+        if self._recording_s is not None:
+            at = minutes(float(self._axis.outer(quarter)))
+            table.add_row("time", Text(f"{at:>4} of {minutes(self._recording_s)}"))
         qpm = 60.0 * estimate.quarters_per_s
         if step.state in ("following", "holding") and estimate.time_s >= self._next_tempo_s:
             self._tempi.append(qpm)
@@ -145,6 +155,8 @@ class Screen:
         table.add_row("input", Text(f"{level_bar(level_db)} {max(level_db, -99.0):4.0f} dB"))
         table.add_row("", Text(self._advice(view), style="bold yellow"))
         notes = [f"loop {flags.loop}" if flags.loop else "", "muted" if flags.muted else ""]
+        if self._recording_s is not None:
+            notes.append(f"soloist {100 * flags.solo_level:.0f} %")
         table.add_row("", Text("  ".join(note for note in notes if note), style="magenta"))
 
     @staticmethod

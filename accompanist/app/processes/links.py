@@ -38,6 +38,7 @@ __all__ = [
     "Played",
     "Problem",
     "Quit",
+    "RecordingSource",
     "Reported",
     "Sent",
     "SetClock",
@@ -245,6 +246,8 @@ class KeepTake:
     """Whether ``accompaniment.wav`` and ``mix.wav`` are made."""
     hosts: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     """Where each host stood: from take time ``from_s`` on at take time + ``zero_s``."""
+    desk: Mapping[str, float] = field(default_factory=dict)
+    """What a recording is set to: solo, gain, pan, mute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,16 @@ class InputOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingSource:
+    """The files of a piece whose ensemble is a recording."""
+
+    file: Path
+    """The recording."""
+    accompaniment: Path | None = None
+    """The recording without its soloist, as long as it and at the same rate."""
+
+
+@dataclass(frozen=True, slots=True)
 class PieceLoaded:
     """A piece is ready; the performer is to be given ``plan`` and ``clock``."""
 
@@ -278,6 +291,8 @@ class PieceLoaded:
     solo: int
     plan: Plan
     clock: ClockPlan
+    recording: RecordingSource | None = None
+    """What sounds, where the ensemble is a recording."""
 
 
 @dataclass(frozen=True, slots=True)

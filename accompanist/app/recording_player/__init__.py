@@ -1,0 +1,1 @@
+"""The recording as orchestra, live: a process that does nothing but let it sound."""

@@ -1,0 +1,220 @@
+"""The follower of recordings, put together: ear, filter, what is said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport
+from accompanist.followers.recording.listen import SoloEar
+from accompanist.followers.recording.overview import Overview
+from accompanist.followers.recording.place import Belief, PlaceFilter
+from accompanist.followers.recording.settings import RecordingSettings
+from accompanist.followers.recording.templates import TemplateWindow
+from accompanist.recordings.reference import Reference, loud_level
+from accompanist.score.solo import SoloLine
+from accompanist.score.tempo import WrittenTempo
+
+__all__ = ["RecordingFollower"]
+
+_HELD: Final = 0.5
+_REPORT_DELAY_S: Final = 0.025
+_SOUNDS: Final = 0.5
+_STROKE: Final = 0.2
+_BEFORE_S: Final = 0.12
+_AFTER_S: Final = 0.12
+"""An event that is passed is reported if something begins within these of its passing."""
+
+_AT_ONCE: Final = 3
+_WARM_ROWS: Final = 32
+_BACK_EVENTS: Final = 4
+_FIT_EVEN: Final = 0.45
+_FIT_WIDTH: Final = 0.12
+"""The right place fits with .6 to 1.5, another piece with -.2 to .6."""
+
+_DOUBT: Final = 15.0
+_POOR: Final = 0.25
+
+
+class RecordingFollower:
+    """Follows a soloist by a recording of the same music; implements `Follower` for audio.
+
+    Not thread-safe.
+
+    Parameters
+    ----------
+    reference : Reference
+        What is heard in the recording.
+    solo, tempo
+        Events that are reported, and the map from quarters to seconds of the recording.
+    sample_rate, hop : int
+        Hz, and samples a hop.
+    settings : RecordingSettings, optional
+
+    Raises
+    ------
+    ValueError
+        If the reference has no row.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        solo: SoloLine,
+        tempo: WrittenTempo,
+        sample_rate: int,
+        hop: int,
+        settings: RecordingSettings | None = None,
+    ) -> None:
+        if len(reference.spectra) == 0:
+            raise ValueError("a recording without sound cannot be followed")
+        self._s = settings or RecordingSettings()
+        self._hop, self._hop_s = hop, hop / sample_rate
+        self._row_s = reference.hop_s
+        self._duration_s = reference.duration_s
+        self._places = len(reference.spectra)
+        self._ear = SoloEar(sample_rate, hop, reference.spectra.shape[1])
+        loud = reference.loud
+        if loud is None:
+            loud = loud_level(reference.spectra.sum(axis=1, dtype=np.float32))
+        window = TemplateWindow(reference, self._ear.bands, loud, self._s.most_share)
+        self._filter = PlaceFilter(window, self._places, self._row_s, self._hop_s, self._s)
+        self._overview = Overview(reference, self._ear, self._hop_s)
+        self._solo, self._tempo, self._rate = solo, tempo, sample_rate
+        self._onsets = solo.onsets_quarter
+        self._events_s = tempo.to_seconds(solo.onsets_quarter)
+        self._first_place = self._first_sound(reference, loud)
+        self._last_event = -1
+        self.locate(None)
+
+    def warm(self) -> None:
+        """Load the compiled loops, so that the first real hop is as quick as any other.
+
+        Works on another, tiny recording: nothing that is heard later is changed.
+        """
+        rows = np.zeros((_WARM_ROWS, self._ear.bands), dtype=np.float16)
+        other = RecordingFollower(
+            Reference(self._row_s, rows), self._solo, self._tempo, self._rate, self._hop, self._s
+        )
+        samples = np.zeros(self._hop, dtype=np.float32)
+        for i in range(_WARM_ROWS):
+            other.feed(Heard((i + 1) * self._hop_s, samples))
+
+    @property
+    def latency_s(self) -> float:
+        return _REPORT_DELAY_S
+
+    def locate(self, quarter: float | None) -> None:
+        s = self._s
+        if quarter is None:
+            first = max(0, self._first_place - round(0.1 / self._row_s))
+            end = min(self._places, self._first_place + round(s.start_s / self._row_s) + 1)
+            places = np.arange(first, end)
+            weights = np.ones(len(places))
+            weights[self._first_place - first] += s.start_peak
+            start_s = self._first_place * self._row_s
+        else:
+            start_s = float(np.clip(self._tempo.to_seconds(quarter), 0.0, self._duration_s))
+            middle = min(int(start_s / self._row_s), self._places - 1)
+            reach = round(s.locate_s / self._row_s)
+            places = np.arange(max(0, middle - reach), min(self._places, middle + reach + 1))
+            weights = 1.0 - np.abs(places - middle) / (reach + 1)
+        self._filter.wait_at(places, weights)
+        self._waits_s = start_s
+        self._pending: tuple[tuple[int, float], ...] = ()
+        self._unheard_s = 1.0
+        self._overview.restart(start_s / self._row_s, told=quarter is not None)
+        self._last_event = int(np.searchsorted(self._events_s, start_s - 1e-3)) - 1
+
+    def feed(self, heard: Heard) -> Estimate:
+        self._ear.hear(heard.samples)
+        belief = self._filter.step(self._ear)
+        found = self._overview.step(belief.place, belief.waiting < _HELD)
+        if found is not None:
+            self._filter.refill(found)
+        said_s = self._say(belief)
+        quarter = float(self._tempo.to_quarter(said_s))
+        return Estimate(
+            time_s=heard.time_s,
+            quarter=quarter,
+            quarters_per_s=belief.tempo * self._tempo.rate_at(quarter),
+            confidence=self._confidence(quarter),
+            state=self._state(belief, said_s),
+            onsets=self._report(belief, said_s, heard.time_s, found is not None),
+            relocated=found is not None,
+            level_db=self._ear.level_db,
+        )
+
+    def _first_sound(self, reference: Reference, loud: float) -> int:
+        """Find the first row that sounds."""
+        from accompanist.recordings.reference_features import FLOOR_GAIN
+
+        for first in range(0, self._places, 1000):
+            levels = reference.spectra[first : first + 1000].sum(axis=1, dtype=np.float32)
+            sounding = np.flatnonzero(levels / (levels + loud * FLOOR_GAIN + 1e-6) > _SOUNDS)
+            if len(sounding):
+                return first + int(sounding[0])
+        return 0
+
+    def _say(self, belief: Belief) -> float:
+        if belief.waiting > _HELD:
+            return self._waits_s
+        s = self._s
+        delay = s.delay_s + self._ear.delay_s
+        said = (belief.place + 1.0) * self._row_s - delay * (1.0 - belief.tempo)
+        said += s.lead_s * belief.tempo * (1.0 - belief.held)
+        return float(np.clip(said, 0.0, self._duration_s))
+
+    def _report(
+        self, belief: Belief, said_s: float, time_s: float, relocated: bool
+    ) -> tuple[OnsetReport, ...]:
+        """Events that have been passed and were heard to begin, or begin soon after."""
+        self._unheard_s += self._hop_s
+        if self._ear.stroke > _STROKE:
+            self._unheard_s = 0.0
+        if belief.waiting > _HELD:
+            return ()
+        passed = int(np.searchsorted(self._events_s, said_s + 1e-9)) - 1
+        if relocated or passed < self._last_event - _BACK_EVENTS:
+            self._last_event = passed
+            self._pending = ()
+            return ()
+        fresh = range(max(self._last_event, passed - _AT_ONCE) + 1, passed + 1)
+        self._last_event = max(self._last_event, passed)
+        late = tuple((e, s) for e, s in self._pending if time_s - s < _AFTER_S and e not in fresh)
+        crossed = tuple(
+            (e, time_s - max(0.0, said_s - float(self._events_s[e])) / belief.tempo) for e in fresh
+        )
+        self._pending = late + crossed
+        if self._unheard_s > _BEFORE_S:
+            return ()
+        told, self._pending = self._pending, ()
+        return tuple(
+            OnsetReport(reported_s=time_s, time_s=s, quarter=float(self._onsets[e]), event=e)
+            for e, s in told
+        )
+
+    def _state(self, belief: Belief, said_s: float) -> FollowerState:
+        if belief.waiting > _HELD:
+            return FollowerState.ARMED
+        if said_s >= self._duration_s - 2 * self._row_s:
+            return FollowerState.ENDED
+        if self._overview.doubt > _DOUBT or self._overview.fit_here < _POOR:
+            return FollowerState.LOST
+        if belief.held > _HELD:
+            return FollowerState.HOLDING
+        return FollowerState.FOLLOWING
+
+    def _confidence(self, quarter: float) -> float:
+        """Belief within a beat of the position, less all doubt that it is this music at all."""
+        bounds: npt.NDArray[np.float64] = self._tempo.to_seconds([quarter - 1.0, quarter + 1.0])
+        support = self._filter.support
+        first = max(int(support[0]), int(bounds[0] / self._row_s))
+        end = min(int(support[1]), int(bounds[1] / self._row_s) + 1)
+        rows = np.arange(first, end) & (len(self._filter.row_mass) - 1)
+        near = float(self._filter.row_mass[rows].sum())
+        overview = self._overview
+        fits = 1.0 / (1.0 + np.exp(-(overview.fit_here - _FIT_EVEN) / _FIT_WIDTH))
+        return float(np.clip(near * fits * np.exp(-overview.doubt / _DOUBT), 0.0, 1.0))

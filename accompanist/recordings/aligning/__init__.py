@@ -1,0 +1,1 @@
+"""Recordings and scores of one piece brought onto one time axis, offline."""

@@ -1,0 +1,163 @@
+"""Followers of recordings on a synthetic recording: melody and accompaniment, melody live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from accompanist.followers.protocol import Estimate, Follower, FollowerState, Heard
+from accompanist.followers.registry import make_follower
+from accompanist.recordings.reference import Reference, reference_of
+from accompanist.recordings.sound import ArraySound
+from accompanist.score.model import Note, Part, Score, TempoMark
+from accompanist.score.solo import solo_line
+from accompanist.score.tempo import written_tempo
+
+Samples = npt.NDArray[np.float32]
+PlayTones = Callable[..., Samples]
+
+RATE, HOP = 44_100, 256
+NOTE_S = 0.4
+MELODY = (64, 67, 71, 69, 66, 62, 64, 73, 71, 68, 64, 69, 76, 74, 72, 65, 67, 60, 63, 70, 68, 75)
+BASS = (40, 47, 45, 50, 52, 44, 48, 43, 46, 41, 51)
+
+
+@dataclass(frozen=True)
+class Music:
+    """The recording, analysed, and the melody to be played by another instrument."""
+
+    reference: Reference
+    play: PlayTones
+
+    def follower(self, name: str = "recording", rate: int = RATE) -> Follower:
+        notes = tuple(Note(2 * i * NOTE_S, NOTE_S, p) for i, p in enumerate(MELODY))
+        part = Part(1, "solo", notes)
+        score = Score("piece", (part,), (), tempo_marks=(TempoMark(0.0, 120.0),))
+        return make_follower(
+            name, solo=solo_line(part), tempo=written_tempo(score), sample_rate=rate,
+            hop=round(HOP * rate / RATE), reference=self.reference,
+        )  # fmt: skip
+
+    def melody(self, first: int = 0, speed: float = 1.0, rate: int = RATE) -> Samples:
+        length = NOTE_S / speed
+        notes = [(0.01 + i * length, (i + 0.95) * length, p) for i, p in enumerate(MELODY[first:])]
+        return self.play(notes, rate=rate, gain=0.3, tail_s=0.3)
+
+
+@pytest.fixture(scope="module")
+def music(play_tones: PlayTones) -> Music:
+    melody = [(i * NOTE_S, (i + 1) * NOTE_S, p) for i, p in enumerate(MELODY)]
+    bass = [(2 * i * NOTE_S, 2 * (i + 1) * NOTE_S, p) for i, p in enumerate(BASS)]
+    chords = [(on, off, p + shift) for on, off, p in bass for shift in (12, 16, 19)]
+    both = play_tones(melody + bass + chords, rate=RATE, gain=0.1)
+    return Music(reference_of(ArraySound(both, RATE)), play_tones)
+
+
+def feed(follower: Follower, samples: Samples, rate: int = RATE) -> list[Estimate]:
+    hop = round(HOP * rate / RATE)
+    count = len(samples) // hop
+    return [
+        follower.feed(Heard((i + 1) * hop / rate, samples[i * hop : (i + 1) * hop]))
+        for i in range(count)
+    ]
+
+
+def seconds_at(estimates: list[Estimate], time_s: float) -> float:
+    """Believed position in seconds of the recording (quarters are half seconds)."""
+    return next(e for e in estimates if e.time_s >= time_s).quarter / 2
+
+
+@pytest.mark.parametrize("speed", [0.75, 1.0, 1.4])
+def test_the_melody_alone_is_followed_at_any_speed(music: Music, speed: float) -> None:
+    estimates = feed(music.follower(), music.melody(speed=speed))
+    errors = [
+        abs(seconds_at(estimates, 0.01 + i * NOTE_S / speed + 0.05) - i * NOTE_S - 0.05 * speed)
+        for i in range(4, len(MELODY))
+    ]
+    assert np.median(errors) < 0.06
+    assert max(errors) < 0.4
+    assert estimates[-60].quarters_per_s == pytest.approx(2 * speed, rel=0.25)
+
+
+def test_notes_are_reported_near_their_beginnings(music: Music) -> None:
+    told = {o.event: o for e in feed(music.follower(), music.melody()) for o in e.onsets}
+    assert len(told) >= 0.8 * len(MELODY)
+    late = [o.time_s - 0.01 - e * NOTE_S for e, o in told.items()]
+    assert np.median(np.abs(late)) < 0.06
+
+
+def test_a_recording_of_8_khz_can_be_followed(music: Music, play_tones: PlayTones) -> None:
+    melody = [(i * NOTE_S, (i + 1) * NOTE_S, p) for i, p in enumerate(MELODY)]
+    low = Music(reference_of(ArraySound(play_tones(melody, rate=8000), 8000)), play_tones)
+    estimates = feed(low.follower(), music.melody())
+    assert seconds_at(estimates, 6.0) == pytest.approx(6.0, abs=0.15)
+
+
+def test_a_live_input_of_16_khz_can_be_followed(music: Music) -> None:
+    estimates = feed(music.follower(rate=16_000), music.melody(rate=16_000), 16_000)
+    assert seconds_at(estimates, 6.0) == pytest.approx(6.0, abs=0.15)
+
+
+def test_silence_before_the_first_note_is_waited_out(music: Music) -> None:
+    follower = music.follower()
+    before = feed(follower, np.zeros(2 * RATE, dtype=np.float32))
+    assert {e.state for e in before} == {FollowerState.ARMED}
+    assert {e.quarter for e in before} == {before[0].quarter}
+    after = feed(follower, music.melody()[: 3 * RATE])
+    assert seconds_at(after, after[0].time_s + 2.5) == pytest.approx(2.5, abs=0.2)
+
+
+def test_after_a_pause_the_soloist_is_found_where_they_go_on(music: Music) -> None:
+    follower, melody = music.follower(), music.melody()
+    cut = round((10 * NOTE_S + 0.005) * RATE)
+    feed(follower, melody[:cut])
+    feed(follower, np.zeros(2 * RATE, dtype=np.float32))
+    after = feed(follower, melody[cut:])
+    assert seconds_at(after, after[0].time_s + 2.5) == pytest.approx(10 * NOTE_S + 2.5, abs=0.2)
+
+
+def test_who_begins_in_the_middle_is_found(music: Music) -> None:
+    first = 9
+    estimates = feed(music.follower(), music.melody(first))
+    assert seconds_at(estimates, 4.2) == pytest.approx(first * NOTE_S + 4.2, abs=0.2)
+    assert any(e.relocated for e in estimates)
+
+
+def test_told_where_it_is_there_at_once(music: Music) -> None:
+    follower = music.follower()
+    follower.locate(2 * 9 * NOTE_S)
+    estimates = feed(follower, music.melody(9))
+    assert not any(e.relocated for e in estimates)
+    assert seconds_at(estimates, 1.0) == pytest.approx(9 * NOTE_S + 1.0, abs=0.15)
+    reported = [o.event for e in estimates for o in e.onsets]
+    assert min(reported) >= 9
+
+
+def test_another_piece_is_not_believed_in(music: Music) -> None:
+    right = feed(music.follower(), music.melody())
+    wrong = [(i * 0.37, i * 0.37 + 0.35, 96 - (i * 5) % 13) for i in range(16)]
+    other = feed(music.follower(), music.play(wrong, rate=RATE, gain=0.3))
+    second = [len(right) // 2, len(other) // 2]
+    assert np.mean([e.confidence for e in right[second[0] :]]) > 0.8
+    assert np.mean([e.confidence for e in other[second[1] :]]) < 0.3
+    assert FollowerState.LOST in {e.state for e in other}
+
+
+def test_a_silent_recording_can_be_played_over(music: Music) -> None:
+    silent = Music(Reference(0.01, np.zeros((500, 252), dtype=np.float16)), music.play)
+    estimates = feed(silent.follower(), music.melody()[: 3 * RATE])
+    assert np.isfinite([e.quarter for e in estimates]).all()
+
+
+def test_the_plain_model_follows_its_own_recording(music: Music) -> None:
+    estimates = feed(music.follower("recording-hmm"), music.melody())
+    assert seconds_at(estimates, 6.0) == pytest.approx(6.0, abs=0.4)
+
+
+def test_the_plain_model_goes_on_in_silence_as_it_is_described(music: Music) -> None:
+    estimates = feed(music.follower("recording-hmm"), np.zeros(3 * RATE, dtype=np.float32))
+    assert 1.5 < estimates[-1].quarter / 2 < 3.5
