@@ -31,7 +31,7 @@ $(VENV)/.ready-test: pyproject.toml scripts/setup.sh
 	@touch $@ $(VENV)/.ready
 
 # The compiled loops are kept beside the sources; the first hop of the first piece is to be quick.
-$(VENV)/.warm: $(wildcard accompanist/hearing/*.py accompanist/followers/*.py accompanist/followers/bayes/*.py) | $(VENV)/.ready
+$(VENV)/.warm: $(wildcard accompanist/hearing/*.py accompanist/recordings/*.py accompanist/followers/*.py accompanist/followers/*/*.py) | $(VENV)/.ready
 	@$(PY) -m accompanist.app.warm
 	@touch $@
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from standstills import run_in_real_time
 
+HOSTS = Path(__file__).parent / "hosts"
 Samples = npt.NDArray[np.float32]
 PlayTones = Callable[..., Samples]
 
@@ -39,14 +41,18 @@ def play_tones() -> PlayTones:
     return play
 
 
+REAL_TIME = (
+    "test_app_engine_process.py", "test_app_performer_link.py", "test_app_recording_link.py",
+    "test_bad_daemon.py", "test_cmd_daemon.py", "test_cmd_play.py", "test_link.py",
+    "test_play_crash.py",
+)  # fmt: skip
+"""Besides those with hosts: tests of processes that run against the clock."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Tests with real hosts want the machine's time."""
-    if Path(__file__).parent / "hosts" not in item.path.parents:
+    """Tests that run against the clock want the machine's time."""
+    if HOSTS not in item.path.parents and item.path.name not in REAL_TIME:
         return None
-    from standstills import (
-        run_in_real_time,
-    )  # beside the tests with hosts, whose folder is known now
-
     run_in_real_time(item, nextitem)
     return True

@@ -75,7 +75,7 @@ class House:
             config or Config(),
             self.engine,
             self.performer,
-            FakeHelpers(),  # type: ignore[arg-type]
+            FakeHelpers(),
             lambda: 0.0,
             self.player,
         )

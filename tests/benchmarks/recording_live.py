@@ -82,7 +82,7 @@ def write_material(folder: Path, notes: int) -> FloatArray:
     others = 0.2 * np.sin(2 * np.pi * np.cumsum(hz) / RATE)
     others = np.concatenate((others, np.zeros(RATE)))
     sides = np.stack([others, others], axis=1) + generator.normal(0, 1e-3, (len(others), 2))
-    solo = _melody(NOTE_S * np.arange(notes), len(others) / RATE, RATE)
+    solo = _melody(NOTE_S * np.arange(notes, dtype=np.float64), len(others) / RATE, RATE)
     soundfile.write(folder / "concerto.wav", sides + solo[:, None], RATE, subtype="FLOAT")
     soundfile.write(folder / "without.wav", sides, RATE, subtype="FLOAT")
     begins_s = np.zeros(notes)

@@ -117,15 +117,7 @@ def test_it_follows_and_does_what_it_is_told(tmp_path: Path) -> None:
         daemon.do("stop")
         stopped_s = show.now_s()
         time.sleep(1.5)
-        daemon.do("goto/quarter", 5.0)
-        wait_for(
-            "place",
-            lambda: float((daemon.osc.last("/acc/position") or (0, 0.0))[1]) == 5.0,
-            5.0,
-        )
-        status = daemon.osc.ask("/acc/status")
         places, zero_s = show.heard()
-    assert status is not None
     late = late_s(places, zero_s, muted_s)
     assert len(late) >= (muted_s - SETTLED_S) * SPEED / NOTE_S - 4
     wrong = {second: late_s for second, late_s in late.items() if abs(late_s) > TOGETHER_S}
@@ -134,7 +126,7 @@ def test_it_follows_and_does_what_it_is_told(tmp_path: Path) -> None:
     assert places.silent(zero_s + muted_s + 0.4, zero_s + unmuted_s - 0.1)
     assert not places.silent(zero_s + unmuted_s + 0.4, zero_s + stopped_s - 0.1)
     assert places.silent(zero_s + stopped_s + 0.3, zero_s + stopped_s + 1.4)
-    assert places.silent(0.0, zero_s + BEGIN_S)
+    assert places.silent(0.0, zero_s + BEGIN_S - 0.1)
 
 
 def test_a_killed_player_is_replaced_and_goes_on(tmp_path: Path) -> None:

@@ -172,6 +172,17 @@ def test_short_blocks_do_nearly_as_well() -> None:
     assert si_sdr(accompaniment[:, 0], chords) > si_sdr(solo + chords, chords) + 6.0
 
 
+def test_blocks_without_a_solo_stay_as_they_are() -> None:
+    _, chords = recording()
+    solo = np.concatenate([recording()[0], np.zeros_like(chords), np.zeros_like(chords)])
+    rest = np.concatenate([chords, chords, np.zeros_like(chords)])
+    settings = SeparationSettings(block_s=4.0, overlap_s=0.5)
+    method = HarmonicMethod("both", sizes=(1, 2), fitting=Fitting(iterations=8))
+    accompaniment, heard = taken_out(ArraySound(solo + rest, RATE), [line()], method, settings)
+    assert accompaniment.shape == (len(solo), 1)
+    assert np.sum(heard[len(chords) * 5 // 4 :] ** 2) < 0.01 * np.sum(heard**2)
+
+
 def test_both_windows_give_the_whole_length() -> None:
     method = HarmonicMethod("both", sizes=(1, 2), fitting=Fitting(iterations=10))
     solo, chords = recording()

@@ -281,7 +281,7 @@ def stop(ctx: click.Context) -> None:
 def save(ctx: click.Context, name: str | None) -> None:
     """Keep the take, under a NAME if you like."""
     _do(ctx, "take/save", *(() if name is None else (name,)))
-    click.echo(f"the take is being kept as {name}" if name else "the take is kept")
+    click.echo(f"the take is being kept as {name}" if name else "the take is being kept")
 
 
 @take.command(epilog="Example:  accompanist ctl take discard")

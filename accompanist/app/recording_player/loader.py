@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from accompanist.app.performer.realtime import hurried
 from accompanist.app.processes.links import Problem, RecordingSource
 from accompanist.app.processes.recording_links import LoadRecording
 from accompanist.app.recording_player.core import Sounding
@@ -141,7 +142,8 @@ class RecordingLoader:
             if isinstance(job, ExitStack):
                 job.close()
             else:
-                self._open(job)
+                with hurried():  # we may take the place of one that has died
+                    self._open(job)
 
     def _open(self, job: _Job) -> None:
         files = ExitStack()

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.performer.realtime import hurried
 from accompanist.app.processes.links import Problem
 from accompanist.app.processes.recording_links import Connection, RecordingOutput
 from accompanist.errors import DeviceError
@@ -175,7 +176,8 @@ class RecordingOutputs:
                     return
                 self._settings, self._told = job, ""
                 self._drop()
-                self._open()
+                with hurried():  # we may take the place of one that has died
+                    self._open()
         finally:
             output, self._output = self._output, None
             if output is not None:

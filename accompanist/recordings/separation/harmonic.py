@@ -15,7 +15,7 @@ Each of 2–4 goes through the recording block by block; blocks share timbres an
 from __future__ import annotations
 
 import copy
-import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -53,6 +53,7 @@ from accompanist.recordings.separation.solo_alignment import (
 from accompanist.recordings.separation.solo_pitch import (
     HOP_S,
     WINDOW_S,
+    bins_below,
     magnitudes,
     track_pitch,
 )
@@ -243,31 +244,34 @@ class _Work:
                         self._columns,
                         self._fitting,
                     )
-                    made.append(self._mask(model, block))
+                    made.append(self._mask(model, block, size))
                     self._told("last", 1 / len(self._blocks) / len(sizes))
                 yield tuple(made)
 
-        copies = itertools.tee(masks(), len(sizes))
-        streams = [self._stream(size, at, len(sizes), copies[at]) for at, size in enumerate(sizes)]
+        parts = _handed_out(masks(), len(sizes))
+        streams = [
+            self._stream(size, len(sizes), part) for size, part in zip(sizes, parts, strict=True)
+        ]
         yield from _added(streams)
 
-    def _stream(
-        self, size: int, at: int, count: int, masks: Iterator[tuple[FloatArray, ...]]
-    ) -> Iterator[FloatArray]:
+    def _stream(self, size: int, count: int, masks: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Give what one size of window adds to the solo."""
         frames = Frames(self._frames.window * size, self._frames.hop)
         hz = np.arange(frames.bins) * (self._mixture.rate / frames.window)
         # Partials glide by so many Hz as they are high: the short window is the better there.
         longer = 0.5 / (1.0 + (hz / _CROSSOVER_HZ) ** 3)
         weight = {1: 1.0 - longer, 2: longer}[size] if count > 1 else np.ones_like(hz)
-        shares = (made[at] * weight[: made[at].shape[0], None] for made in masks)
-        pairs = zip(self._blocks, (share.astype(np.float32) for share in shares), strict=True)
+        weight = weight.astype(np.float32)[:, None]
+        shares = (mask * weight[: len(mask)] for mask in masks)
+        pairs = zip(self._blocks, shares, strict=True)
         return resynthesise(self._mixture, frames, crossfaded(pairs))
 
-    def _mask(self, model: BlockModel | None, block: Block) -> FloatArray:
+    def _mask(self, model: BlockModel | None, block: Block, size: int) -> FloatArray:
         """Give the share of the solo [shape=(bins, frames)]."""
         if model is None or not self._settings.alpha:
-            return np.zeros((1, block.end - block.first), dtype=np.float32)
+            frames = Frames(self._frames.window * size, self._frames.hop)
+            bins = bins_below(_TOP_HZ, frames, self._mixture.rate)
+            return np.zeros((bins, block.end - block.first), dtype=np.float32)
         solo = self._settings.alpha * model.solo
         rest = (model.orchestra + 1e-9) / np.maximum(solo, 1e-9)
         return np.ascontiguousarray((1.0 / (1.0 + rest**_MASK_POWER)).T, dtype=np.float32)
@@ -323,6 +327,23 @@ class _Work:
         slots = slots_of(runs, self._votes, block.first)
         hops = frames.window / frames.hop
         return fit_block(spectrum, bin_hz, hops, slots, number, envelopes, columns[size], fitting)
+
+
+def _handed_out(source: Iterator[tuple[FloatArray, ...]], count: int) -> list[Iterator[FloatArray]]:
+    """Give each item of tuples an iterator of its own, keeping nothing once all have had it."""
+    queues: list[deque[FloatArray]] = [deque() for _ in range(count)]
+
+    def one(queue: deque[FloatArray]) -> Iterator[FloatArray]:
+        while True:
+            if not queue:
+                made = next(source, None)
+                if made is None:
+                    return
+                for each, item in zip(queues, made, strict=True):
+                    each.append(item)
+            yield queue.popleft()
+
+    return [one(queue) for queue in queues]
 
 
 def _added(streams: Sequence[Iterator[FloatArray]]) -> Iterator[FloatArray]:

@@ -18,7 +18,15 @@ from accompanist.recordings.separation.harmonic_salience import (
 from accompanist.recordings.separation.stft import Frames, plan_blocks, spectra
 from accompanist.recordings.sound import Sound
 
-__all__ = ["HOP_S", "WINDOW_S", "PitchTrack", "best_path", "magnitudes", "track_pitch"]
+__all__ = [
+    "HOP_S",
+    "WINDOW_S",
+    "PitchTrack",
+    "best_path",
+    "bins_below",
+    "magnitudes",
+    "track_pitch",
+]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -56,9 +64,14 @@ class PitchTrack:
         return len(self.pitch) * self.hop_s
 
 
+def bins_below(top_hz: float, frames: Frames, rate: int) -> int:
+    """Give how many bins there are up to a frequency."""
+    return min(frames.bins, int(top_hz * frames.window / rate) + 2)
+
+
 def magnitudes(sound: Sound, frames: Frames, first: int, count: int, top_hz: float) -> FloatArray:
     """Give loudness over frequency, channels together [shape=(count, bins up to top_hz)]."""
-    bins = min(frames.bins, int(top_hz * frames.window / sound.rate) + 2)
+    bins = bins_below(top_hz, frames, sound.rate)
     out = np.empty((count, bins), dtype=np.float32)
     for done in range(0, count, _PIECE):  # spectra of a whole block would be large
         number = min(_PIECE, count - done)

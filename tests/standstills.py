@@ -1,4 +1,4 @@
-"""Tests with real hosts run in real time: one that a standstill of the machine broke runs again.
+"""Tests that run against the clock: one that a standstill of the machine broke runs again.
 
 Virtual machines stand still for a tenth of a second now and then, and whatever is timed by then is
 wrong without anybody's fault. A test that fails while none was seen has failed.
