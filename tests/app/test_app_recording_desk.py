@@ -146,6 +146,8 @@ def test_a_part_with_its_solo_silences_the_recording_beside_it() -> None:
     score = replace(piece.score, parts=(*piece.score.parts, bass))
     plan = accompaniment_plan(score, 1, written_tempo(score))
     house.load(replace(piece, score=score, plan=plan))
+    assert house.desk.get("part/3/output") == ("midi",), "it sounds in the recording already"
+    assert Mix(3, "output", "midi") in house.performer.sent
     house.desk.set("part/3/solo", (1,))
     assert house.mixed()["mute"] == 1.0
     house.desk.set("part/2/solo", (1,))

@@ -64,6 +64,9 @@ class PartsDesk:
         self._store.drop("part/")
         pans = _pans(loaded)
         for number, part in parts.items():
+            if loaded.recording is not None and part.notes:
+                # The recording plays them already: notes of a score tied to it are for a host.
+                self._changed.setdefault((number, "output"), "midi")
             for control, value in _defaults(part, channels.get(number, 1), pans):
                 values = self._changed.get((number, control), value)
                 self._store.put(f"part/{number}/{control}", values)
