@@ -161,3 +161,19 @@ def test_the_plain_model_follows_its_own_recording(music: Music) -> None:
 def test_the_plain_model_goes_on_in_silence_as_it_is_described(music: Music) -> None:
     estimates = feed(music.follower("recording-hmm"), np.zeros(3 * RATE, dtype=np.float32))
     assert 1.5 < estimates[-1].quarter / 2 < 3.5
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.1])
+def test_nobody_who_goes_on_is_sent_elsewhere(music: Music, speed: float) -> None:
+    assert not any(e.relocated for e in feed(music.follower(), music.melody(speed=speed)))
+
+
+def test_who_skips_is_found_where_they_are_and_that_is_told(music: Music) -> None:
+    skipped = np.concatenate((music.melody()[: round(3.2 * RATE)], music.melody(first=14)))
+    estimates = feed(music.follower(), skipped)
+    assert any(e.relocated for e in estimates if e.time_s > 3.2)
+    late = [
+        abs(seconds_at(estimates, 3.21 + i * NOTE_S + 0.1) - (14 + i) * NOTE_S - 0.1)
+        for i in range(6, len(MELODY) - 14)
+    ]
+    assert np.median(late) < 0.15

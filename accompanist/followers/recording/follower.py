@@ -11,6 +11,7 @@ from accompanist.followers.protocol import Estimate, FollowerState, Heard, Onset
 from accompanist.followers.recording.listen import SoloEar
 from accompanist.followers.recording.overview import Overview
 from accompanist.followers.recording.place import Belief, PlaceFilter
+from accompanist.followers.recording.rival import Rival
 from accompanist.followers.recording.settings import RecordingSettings
 from accompanist.followers.recording.templates import TemplateWindow
 from accompanist.recordings.reference import Reference, loud_level
@@ -34,7 +35,7 @@ _FIT_EVEN: Final = 0.45
 _FIT_WIDTH: Final = 0.12
 """The right place fits with .6 to 1.5, another piece with -.2 to .6."""
 
-_DOUBT: Final = 15.0
+_DOUBT: Final = 0.6
 _POOR: Final = 0.25
 
 
@@ -79,8 +80,14 @@ class RecordingFollower:
         loud = reference.loud
         if loud is None:
             loud = loud_level(reference.spectra.sum(axis=1, dtype=np.float32))
-        window = TemplateWindow(reference, self._ear.bands, loud, self._s.most_share)
-        self._filter = PlaceFilter(window, self._places, self._row_s, self._hop_s, self._s)
+        self._filter, other = (
+            PlaceFilter(
+                TemplateWindow(reference, self._ear.bands, loud, self._s.most_share),
+                self._places, self._row_s, self._hop_s, self._s,
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        self._rival = Rival(other, self._row_s, self._hop_s)
         self._overview = Overview(reference, self._ear, self._hop_s)
         self._solo, self._tempo, self._rate = solo, tempo, sample_rate
         self._onsets = solo.onsets_quarter
@@ -125,6 +132,7 @@ class RecordingFollower:
         self._waits_s = start_s
         self._pending: tuple[tuple[int, float], ...] = ()
         self._unheard_s = 1.0
+        self._rival.drop()
         self._overview.restart(start_s / self._row_s, told=quarter is not None)
         self._last_event = int(np.searchsorted(self._events_s, start_s - 1e-3)) - 1
 
@@ -132,8 +140,14 @@ class RecordingFollower:
         self._ear.hear(heard.samples)
         belief = self._filter.step(self._ear)
         found = self._overview.step(belief.place, belief.waiting < _HELD)
-        if found is not None:
-            self._filter.refill(found)
+        relocated = self._rival.step(
+            self._ear, belief, self._overview.trust, self._overview.fit_here
+        )
+        if relocated:
+            self._filter, self._rival.filter = self._rival.filter, self._filter
+            self._overview.distrust()
+        elif found is not None:
+            self._rival.propose(found, self._filter)
         said_s = self._say(belief)
         quarter = float(self._tempo.to_quarter(said_s))
         return Estimate(
@@ -142,8 +156,8 @@ class RecordingFollower:
             quarters_per_s=belief.tempo * self._tempo.rate_at(quarter),
             confidence=self._confidence(quarter),
             state=self._state(belief, said_s),
-            onsets=self._report(belief, said_s, heard.time_s, found is not None),
-            relocated=found is not None,
+            onsets=self._report(belief, said_s, heard.time_s, relocated),
+            relocated=relocated,
             level_db=self._ear.level_db,
         )
 
@@ -201,7 +215,7 @@ class RecordingFollower:
             return FollowerState.ARMED
         if said_s >= self._duration_s - 2 * self._row_s:
             return FollowerState.ENDED
-        if self._overview.doubt > _DOUBT or self._overview.fit_here < _POOR:
+        if self._rival.doubt > _DOUBT or self._overview.fit_here < _POOR:
             return FollowerState.LOST
         if belief.held > _HELD:
             return FollowerState.HOLDING
@@ -217,4 +231,4 @@ class RecordingFollower:
         near = float(self._filter.row_mass[rows].sum())
         overview = self._overview
         fits = 1.0 / (1.0 + np.exp(-(overview.fit_here - _FIT_EVEN) / _FIT_WIDTH))
-        return float(np.clip(near * fits * np.exp(-overview.doubt / _DOUBT), 0.0, 1.0))
+        return float(np.clip(near * fits * (1.0 - self._rival.doubt), 0.0, 1.0))

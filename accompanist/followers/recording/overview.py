@@ -1,9 +1,8 @@
 """A coarse look at the whole recording, to find a soloist who is somewhere else.
 
 A filter over tenths of a second × tempi of the whole recording runs beside the fine one, a slice
-a hop, so that a long recording costs no hop more than another. It never moves the fine filter for
-a small advantage: its fit must beat the fine filter's for a while (a CUSUM) at a place that the
-fine filter does not consider, and must be such as the right music reaches.
+a hop, so that a long recording costs no hop more than another. It never moves the fine filter: it
+proposes places that the fine filter does not consider, and `Rival` tries them.
 """
 
 from __future__ import annotations
@@ -29,40 +28,30 @@ _FLAT: Final = 0.2
 _EVIDENCE: Final = 20.0
 """Weight of the spectrum, a second."""
 
-_DOUBT: Final = 40.0
-"""Weight of what fits better elsewhere, a second …"""
-
-_MARGIN: Final = 0.3
-"""… by more than this: in music that comes back another time fits as well, or a little better."""
-
 _OCTAVES: Final = np.arange(-4, 5) * 0.3
 _TEMPO_SPREAD: Final = 0.45
 _TEMPO_MIX: Final = 0.02
-_JUMP: Final = 1e-3
-"""Chance, a step, that the soloist is anywhere in the next."""
+_LEAK_PER_S: Final = 0.03
+"""Chance, a second, that the soloist is anywhere in the next. Large: the overview proposes."""
+
+_CLOSE: Final = 6.0
+_CLOSE_S: Final = 30.0
+"""A place as close as this is likelier to be gone to, up to seven times."""
 
 _HOLD: Final = 0.05
 _NEAR_S: Final = 2.5
 """On either side of the fine position this counts as the same place."""
 
 _CORE_S: Final = 1.2
-_PLAUSIBLE: Final = 0.02
+_SURE: Final = 0.3
+_GOOD: Final = 0.75
+_TRUSTED_S: Final = 4.0
+_LEAST_AROUND: Final = 0.003
 _AREA: Final = 0.3
 """Belief that a place must gather before it is gone to."""
 
-_FORGET_S: Final = 3.0
-_THRESHOLD: Final = 15.0
-_PATIENCE_S: Final = 0.3
-_LEAST_FIT: Final = 0.5
-"""Σ y log(spectrum over the flat one) that the right music reaches on the whole."""
-
 _FIT_S: Final = 1.0
-_USUAL_FIT: Final = 0.9
-_POOR: Final = 0.6
-"""Only where the sound fits less than this share of what is usual is anywhere else thought of."""
-
-_YOUNG_S: Final = 8.0
-"""At first, and unless a human has said where it begins, anywhere else is always thought of."""
+_USUAL_FIT: Final = 0.7
 
 _RECENT_S: Final = 0.4
 _NOVEL: Final = 0.5
@@ -85,6 +74,9 @@ def _advance(
     fresh: Float32Array,
     tempi: FloatArray,
     prior: Float32Array,
+    leak: float,
+    here: float,
+    reach: float,
     looks: Float32Array,
     heard: Float32Array,
     weight: float,
@@ -96,15 +88,17 @@ def _advance(
     """Move and weigh the rows [first, end) of ``belief`` into ``fresh``; their sum."""
     count = belief.shape[1]
     places = belief.shape[0]
-    jump = np.float32(_JUMP / places)
+    jump = np.float32(leak / places)
     total = 0.0
-    keep = np.float32((1.0 - _JUMP) * scale)
+    keep = np.float32((1.0 - leak) * scale)
     for i in range(first, end):
         fit = np.float32(0.0)
         for k in range(len(heard)):
             fit += heard[k] * looks[i, k]
         fits[i] = fit
         likely = np.float32(np.exp(weight * fit))
+        close = max(0.0, 1.0 - abs(i - here) / reach)
+        come = jump * np.float32(1.0 + _CLOSE * close)
         row = fresh[i]
         for v in range(count):
             whole = int(tempi[v])
@@ -122,7 +116,7 @@ def _advance(
             following = row[v + 1] if v < count - 1 else current
             m = current + np.float32(_TEMPO_MIX) * (previous + following - 2 * current)
             previous = current
-            row[v] = (m * keep + jump * prior[v]) * likely
+            row[v] = (m * keep + come * prior[v]) * likely
             summed += row[v]
         marginal[i] = summed
         total += float(summed)
@@ -156,6 +150,8 @@ class Found:
     """For rows from ``first`` on."""
     log_tempi: FloatArray
     tempo_weights: FloatArray
+    odds: float
+    """Logarithm of its odds, in the overview's opinion, against where the fine filter is."""
 
 
 class Overview:
@@ -172,6 +168,7 @@ class Overview:
         self._row_s = reference.hop_s * COARSE_FRAMES
         self._hops = max(1, round(self._row_s / hop_s))
         self._step_s = self._hops * hop_s
+        self._leak = _LEAK_PER_S * self._step_s
         self._tempi = 2.0**_OCTAVES * self._step_s / self._row_s
         prior = np.exp(-0.5 * (_OCTAVES / _TEMPO_SPREAD) ** 2)
         self._prior = (prior / prior.sum()).astype(np.float32)
@@ -198,12 +195,20 @@ class Overview:
         self._presence = self._heard_presence = self._weight = 0.0
         self._total = 0.0
         self._hop = 0
-        self._patience_s = 0.0
-        self._young_s = 0.0 if told else _YOUNG_S
+        self._good_s = _TRUSTED_S if told else 0.0
         self._place_then = 0.0 if place is None else place
-        self.doubt = 0.0
-        self.fit_here = self._usual_fit = _USUAL_FIT
+        self.fit_here = _USUAL_FIT
         """How well the place that is believed in fits, over the last second of sound."""
+
+    @property
+    def trust(self) -> float:
+        """0–1: whether the place of the fine filter has fitted for long."""
+        return self._good_s / _TRUSTED_S
+
+    def distrust(self) -> None:
+        """Begin to watch a new place of the fine filter."""
+        self._good_s = 0.0
+        self.fit_here = _USUAL_FIT
 
     def step(self, place: float, begun: bool) -> Found | None:
         """Hear one hop; something found once in a long while.
@@ -218,7 +223,8 @@ class Overview:
         places = len(self._belief)
         first, end = places * i // self._hops, places * (i + 1) // self._hops
         self._total += _advance(
-            self._belief, self._scale, self._fresh, self._tempi, self._prior, self._looks,
+            self._belief, self._scale, self._fresh, self._tempi, self._prior, self._leak,
+            self._place_then / COARSE_FRAMES, _CLOSE_S / self._row_s, self._looks,
             self._heard, _EVIDENCE * self._weight, first, end,
             self._fits, self._marginal,
         )  # fmt: skip
@@ -253,42 +259,27 @@ class Overview:
             self._heard[:] = share - _CENTRED * self._usual
 
     def _decide(self, begun: bool) -> Found | None:
-        """Compare the best place of all with the fine filter's at the sound just weighed."""
+        """Look whether the best place of all is one that the fine filter does not consider."""
         here = int(np.clip(self._place_then / COARSE_FRAMES, 0, len(self._belief) - 1))
         near = round(_NEAR_S / self._row_s)
-        weight = _DOUBT * self._weight
         fit_here = float(self._fits[max(0, here - 1) : here + 2].max())
         sure = self._step_s * self._heard_presence
-        self._young_s -= sure
         self.fit_here += sure / _FIT_S * (fit_here - self.fit_here)
-        around = float(self._marginal[max(0, here - near) : here + near + 1].sum())
-        if around * self._scale >= _PLAUSIBLE and begun:
-            self._usual_fit += sure / _USUAL_S * (fit_here - self._usual_fit)
-            self.doubt = self._patience_s = 0.0
-            return None
+        around = float(self._marginal[max(0, here - near) : here + near + 1].sum()) * self._scale
+        if begun and self.fit_here > _GOOD:
+            self._good_s = min(self._good_s + sure, _TRUSTED_S)
         core = round(_CORE_S / self._row_s)
         best, mass = _densest(self._marginal, core)
+        if mass * self._scale < _AREA or sure < _SURE * self._step_s:
+            return None
+        if begun and abs(best - here) < near:
+            return None
         low, high = max(0, best - core), min(len(self._belief), best + core + 1)
         area = self._marginal[low:high]
-        fit_there = float(area @ self._fits[low:high]) / (float(area.sum()) + 1e-30)
-        forget = float(np.exp(-self._step_s / _FORGET_S))
-        poor = self.fit_here < _POOR * self._usual_fit or self._young_s > 0.0 or not begun
-        better = weight * (fit_there - fit_here - _MARGIN) if poor else 0.0
-        self.doubt = max(0.0, self.doubt * forget + better)
-        if mass * self._scale < _AREA or self.doubt <= _THRESHOLD or fit_there < _LEAST_FIT:
-            self._patience_s = 0.0
-            return None
-        self._patience_s += self._step_s
-        if self._patience_s < _PATIENCE_S:
-            return None
-        self._patience_s = self.doubt = 0.0
         tempi = self._belief[low:high].sum(axis=0).astype(np.float64)
-        kept = np.zeros_like(self._belief)
-        kept[low:high] = self._belief[low:high]
-        self._belief[:] = kept
-        self._scale = 1.0 / float(kept.sum())
         rows = np.repeat(area.astype(np.float64), COARSE_FRAMES)
-        return Found(low * COARSE_FRAMES, rows, _OCTAVES * np.log(2.0), tempi / tempi.sum())
+        odds = float(np.log(mass * self._scale / (around + _LEAST_AROUND)))
+        return Found(low * COARSE_FRAMES, rows, _OCTAVES * np.log(2.0), tempi / tempi.sum(), odds)
 
 
 def _expected(coarse: npt.NDArray[np.float16]) -> Float32Array:

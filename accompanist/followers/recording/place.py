@@ -118,6 +118,11 @@ class PlaceFilter:
         self.usual_tempo = tempi
         self._waiting = 0.0
 
+    def remember(self, other: PlaceFilter) -> None:
+        """Know of the soloist what another filter has heard."""
+        self._usual_power[:] = other._usual_power
+        self._asked_s = other._asked_s
+
     def step(self, ear: SoloEar) -> Belief:
         """Hear one hop."""
         s, dt = self._s, self._hop_s
