@@ -323,3 +323,24 @@ def test_gain_gate_and_a_known_delay_alone_do_not_open_anything_anew() -> None:
     assert needs_opening(InputSettings(device="USB", latency_s=0.01), before)
     assert needs_opening(before, InputSettings(device="Built-in"))
     assert needs_opening(None, before)
+
+
+def test_how_long_a_driver_has_not_answered_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    shelf = Shelf()
+    shelf.there["a"] = True
+    opening = shelf._open
+
+    def stuck(settings: InputSettings) -> tuple[AnyFeed, InputFacts]:
+        answers.wait(10.0)
+        return opening(settings)
+
+    monkeypatch.setattr(shelf.opener, "_opening", stuck)
+    shelf.opener.start()
+    assert shelf.opener.busy_s() == 0.0
+    shelf.wish("a")
+    until(lambda: shelf.opener.busy_s() > 0.02)
+    answers.set()
+    until(lambda: shelf.opened == ["a"])
+    until(lambda: shelf.opener.busy_s() == 0.0)
+    shelf.opener.close()

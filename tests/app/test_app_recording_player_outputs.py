@@ -82,6 +82,27 @@ def test_an_output_is_given_once_it_runs(hands: Hands, outputs: RecordingOutputs
     until(lambda: hands.made[0].taken > 0)
 
 
+def test_what_cannot_be_prepared_ends_nothing_and_waiting_is_known(hands: Hands) -> None:
+    goes_on = threading.Event()
+
+    def prepare() -> None:
+        goes_on.wait(PATIENCE_S)
+        raise RuntimeError("no compiler")
+
+    made = RecordingOutputs(lambda: None, hands, preparing=prepare)
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    until(lambda: made.busy_s() > 0.02)
+    goes_on.set()
+    until(lambda: made.busy_s() == 0.0)
+    made.want(RecordingOutput())
+    assert isinstance(news(made), OutputChange)
+    made.close()
+    made.adopted()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+
+
 def test_what_is_missing_is_told_once_and_tried_again(
     hands: Hands, outputs: RecordingOutputs
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -139,6 +141,34 @@ class RunningDaemon(Child):
     def recording_players(self) -> list[int]:
         """Process numbers of what plays a recording, and its spare, the elder first."""
         return children(self.process.pid, "accompanist.app.recording_player.process")
+
+    def __exit__(self, *error: object) -> None:
+        """After a failure first tell where everybody stands, behind the log."""
+        if error[1] is not None:
+            sys.stdout.write(self.where_all_stand())
+        super().__exit__(*error)
+
+    def where_all_stand(self) -> str:
+        """Have the daemon's processes abort with their stacks; give these, and who used how much.
+
+        It costs them their lives.
+        """
+        told = [f"{self.complaints()[-6000:]}"]
+        before = len(self.complaints())
+        for pid in [*children(self.process.pid, ""), self.process.pid]:
+            with suppress(OSError, ValueError, IndexError):
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                told.append(f"{pid} {command[:160].decode(errors='replace')}")
+                for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
+                    name, _, rest = (task / "stat").read_text().rpartition(")")
+                    words = rest.split()
+                    told.append(
+                        f"  {name.partition('(')[2]}: {words[0]}, {words[11]} + {words[12]} ticks"
+                    )
+                os.kill(pid, signal.SIGABRT)
+                time.sleep(0.3)
+        told.append(self.complaints()[before:])
+        return "\n".join(told)
 
     def close(self) -> None:
         if hasattr(self, "osc"):

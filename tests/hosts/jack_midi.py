@@ -1,14 +1,16 @@
 """A JACK client that records or sends MIDI with the exact frame of the server.
 
 ``python jack_midi.py record NAME OUT.csv AUDIO.wav|- PORT…`` writes rows ``frame,port,data`` (and
-mono audio of the port ``audio``) when ``stop`` comes on its stdin. ``python jack_midi.py send NAME
-ROWS.csv PORT`` sends rows ``seconds,data`` (hexadecimal bytes) from the line ``go`` on.
+mono audio of the port ``audio``) when ``stop`` comes on its stdin, and says ``missed``, the frames
+[from, to) of cycles for which the server did not call it. ``python jack_midi.py send NAME ROWS.csv
+PORT`` sends rows ``seconds,data`` (hexadecimal bytes) from the line ``go`` on.
 """
 
 from __future__ import annotations
 
 import csv
 import gc
+import json
 import sys
 import threading
 from collections import deque
@@ -26,11 +28,15 @@ def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
     sound = client.inports.register("audio") if audio is not None else None
     heard: deque[tuple[int, str, bytes]] = deque()
     blocks: deque[np.ndarray[tuple[int], np.dtype[np.float32]]] = deque()
-    first = {"frame": -1}
+    first = {"frame": -1, "next": -1}
+    missed: deque[tuple[int, int]] = deque()
 
     @client.set_process_callback  # type: ignore[untyped-decorator]
     def process(frames: int) -> None:
         now = client.last_frame_time
+        if now != first["next"] >= 0:
+            missed.append((first["next"], now))
+        first["next"] = now + frames
         for port, taken in midi:
             for offset, data in taken.incoming_midi_events():
                 heard.append((now + offset, port, bytes(data)))
@@ -54,6 +60,7 @@ def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
 
         taken_sound = np.concatenate(list(blocks)) if blocks else np.zeros(1, np.float32)
         soundfile.write(audio, taken_sound, rate_hz, subtype="FLOAT")
+    print("missed", json.dumps(list(missed)), flush=True)  # noqa: T201
     print("kept", first["frame"], flush=True)  # noqa: T201
 
 

@@ -103,9 +103,28 @@ def read_clock(heard: Iterable[Heard], rate_hz: int, *, exact: bool = True) -> C
     return story
 
 
-def notes_wrong(heard: Sequence[Heard], rate_hz: int) -> list[str]:
-    """Say what is wrong with the messages of the ports with notes; nothing is the best."""
+def notes_wrong(
+    heard: Sequence[Heard], rate_hz: int, missed: Sequence[tuple[int, int]] = ()
+) -> list[str]:
+    """Say what is wrong with the messages of the ports with notes; nothing is the best.
+
+    Parameters
+    ----------
+    heard : sequence of Heard
+    rate_hz : int
+        Frames a second.
+    missed : sequence of (from, to)
+        Frames of which the recorder was given nothing: a message of a note may have been there.
+    """
     wrong: list[str] = []
+    seen: dict[tuple[str, int, int], int] = {}
+
+    def complain(note: tuple[str, int, int], frame: float, text: str) -> None:
+        """Unless a message since the last one of this note may have been missed."""
+        since = seen.get(note, 0)
+        if not any(end > since and first <= frame for first, end in missed):
+            wrong.append(text)
+
     down: Counter[tuple[str, int, int]] = Counter()
     last: dict[tuple[str, int], tuple[int, int]] = {}
     programmed: dict[tuple[str, int], int] = {}
@@ -128,12 +147,16 @@ def notes_wrong(heard: Sequence[Heard], rate_hz: int) -> list[str]:
             note = (message.port, channel, message.data[1])
             down[note] += 1 if struck else -1
             if down[note] > 1:
-                wrong.append(f"{at_s:.4f} s: {note} struck while it is down")
+                complain(note, message.frame, f"{at_s:.4f} s: {note} struck while it is down")
+                down[note] = 1
             if down[note] < 0:
-                wrong.append(f"{at_s:.4f} s: {note} let go while it is up")
+                complain(note, message.frame, f"{at_s:.4f} s: {note} let go while it is up")
                 down[note] = 0
+            seen[note] = message.frame
         since = message.frame - programmed.get(key, -rate_hz)
         if struck and since < (PROGRAM_S - FRAME_S) * rate_hz:
             wrong.append(f"{at_s:.4f} s: a note {1000 * since / rate_hz:.2f} ms after a program")
-    wrong += [f"{note} hangs at the end" for note, count in down.items() if count]
+    for note, count in down.items():
+        if count:
+            complain(note, float("inf"), f"{note} hangs at the end")
     return wrong

@@ -301,6 +301,8 @@ class MidiRecorder(Child):
     ) -> None:
         self._out = out
         self.name = name
+        self.missed: list[tuple[int, int]] = []
+        """Frames [from, to) of which it was given nothing; known once it has stopped."""
         command = [sys.executable, str(HERE / "jack_midi.py"), "record", name, str(out)]
         super().__init__(
             [*command, str(audio) if audio is not None else "-", *ports], jack.environment
@@ -311,6 +313,7 @@ class MidiRecorder(Child):
         """End the recording and give all that was heard, in order."""
         self.say("stop")
         self.hear("kept")
+        self.missed = [(first, end) for first, end in json.loads(self.hear("missed"))]
         self.process.wait(10)
         with self._out.open(encoding="ascii") as file:
             return [

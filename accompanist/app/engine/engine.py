@@ -52,7 +52,7 @@ from accompanist.app.warm import warm_up
 from accompanist.errors import AccompanistError, BadInputError, UsageError
 from accompanist.followers.protocol import Tuned
 
-__all__ = ["LOOK_S", "Engine"]
+__all__ = ["LOOK_S", "Engine", "StuckError"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,7 +63,13 @@ LOOK_S = 0.04
 """Views are sent this often."""
 WATCH_S = 1.0
 """Files are looked at this often."""
+HANGS_S = 25.0
+"""An input that has not opened for so long never will; in a new process it may."""
 RESTING_STATES = frozenset({"", "idle", "ended"})
+
+
+class StuckError(Exception):
+    """A driver or a library does not come back; only another process can go on."""
 
 
 class Engine:
@@ -156,7 +162,13 @@ class Engine:
         self._problem(503, text, about)
 
     def look(self) -> list[object]:
-        """Give the news, the state of things last; to be called every `LOOK_S` and on a wake."""
+        """Give the news, the state of things last; to be called every `LOOK_S` and on a wake.
+
+        Raises
+        ------
+        StuckError
+            The input has been opening for `HANGS_S` and nobody plays: this engine is of no use.
+        """
         self._live.check()
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
@@ -169,6 +181,8 @@ class Engine:
         if now_s - self._watched_s > WATCH_S:
             self._watched_s = now_s
             self._watch_file()
+            if self._podium.at_rest and self._opener.busy_s() > HANGS_S:
+                raise StuckError(f"the input has not opened within {HANGS_S:.0f} s")
         self._separating.look()
         figures = {"xruns": self._feed.xruns, "lost_samples": self._feed.lost_samples}
         self._keeper.tidy(figures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -65,6 +66,7 @@ class InputOpener:
         self._left = False
         self._told = ""
         self._keys: KeyFeed | None = None
+        self._began_s: float | None = None
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
 
     def start(self) -> None:
@@ -87,6 +89,11 @@ class InputOpener:
         with self._changed:
             self._gone.append((feed, reason))
             self._changed.notify()
+
+    def busy_s(self) -> float:
+        """How long it has been waiting for a driver; from any thread."""
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
 
     def close(self) -> None:
         """End the thread; one that hangs in a driver is left to itself."""
@@ -116,7 +123,9 @@ class InputOpener:
                 continue
             if fresh:
                 self._told = ""
+            self._began_s = time.monotonic()
             there = self._open(wish, before if there else None)
+            self._began_s = None
             before = self._wish or wish
 
     def _pause_s(self, there: bool) -> float | None:

@@ -25,12 +25,22 @@ __all__ = ["main"]
 
 NICENESS = -10
 """Where it is allowed: what is heard late is answered late."""
+AHEAD = (
+    "numba",
+    "bridges.audio_live",
+    "bridges.audio_jack",
+    "bridges.midi_ports",
+    "accompanist.followers.bayes.follower",
+    "accompanist.app.machine.latencies",
+    "score_library.importers.midi",
+)
+"""What both the thread that opens the input and the one that reads a piece come to want."""
 
 
 def main(arguments: list[str]) -> None:
     """Run until told to leave."""
     from accompanist.app.compiled import find_room_for_compiled
-    from accompanist.app.threads import use_one_thread
+    from accompanist.app.threads import import_ahead, tell_where_threads_are, use_one_thread
 
     use_one_thread()  # before numpy comes
     find_room_for_compiled()
@@ -38,11 +48,12 @@ def main(arguments: list[str]) -> None:
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
-    from accompanist.app.engine.engine import Engine
+    from accompanist.app.engine.engine import Engine, StuckError
     from accompanist.app.engine.live import undisturbed
     from accompanist.app.keeping.ring import TakeRing, ring_folder
     from accompanist.app.processes.board import Board
 
+    import_ahead(AHEAD)
     fd, board, folder, minutes, takes = arguments
     warnings: list[str] = []
     takes_folder = Path(folder) if folder else ring_folder(warnings.append)
@@ -57,8 +68,14 @@ def main(arguments: list[str]) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
         for text in warnings:
             engine.complain(text, "take/save")
-        with suppress(PeerGoneError, OSError):
+        try:
             _serve(engine, connection, woken)
+        except (PeerGoneError, OSError):
+            pass
+        except StuckError as error:  # leaving would wait for what is stuck
+            sys.stderr.write(f"engine: {error}\n")
+            tell_where_threads_are()
+            os._exit(1)
 
 
 def _serve(engine: Engine, connection: Connection, woken: int) -> None:

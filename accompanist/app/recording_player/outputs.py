@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -149,6 +150,12 @@ class RecordingOutputs:
         self._output: SoundOutput | None = None
         self._told = ""
         self._looks = 0
+        self._began_s: float | None = None
+
+    def busy_s(self) -> float:
+        """How long it has been waiting for a library or a driver; from any thread."""
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
 
     def want(self, settings: RecordingOutput) -> None:
         """Have this output opened; from any thread."""
@@ -165,15 +172,18 @@ class RecordingOutputs:
     def run(self) -> None:
         """Open, watch, open again, until `close`."""
         try:
-            self._preparing()
+            self._prepare()
             while True:
+                self._began_s = None
                 try:
                     job = self._jobs.get(timeout=LOOK_S)
                 except queue.Empty:
+                    self._began_s = time.monotonic()
                     self._look()
                     continue
                 if job is None:
                     return
+                self._began_s = time.monotonic()
                 self._settings, self._told = job, ""
                 self._drop()
                 with hurried():  # we may take the place of one that has died
@@ -182,6 +192,13 @@ class RecordingOutputs:
             output, self._output = self._output, None
             if output is not None:
                 output.close()
+
+    def _prepare(self) -> None:
+        self._began_s = time.monotonic()
+        try:
+            self._preparing()
+        except Exception:  # then it is done when it is needed, and told
+            _LOG.exception("not all is ready")
 
     def _look(self) -> None:
         output = self._output

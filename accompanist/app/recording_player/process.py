@@ -31,6 +31,7 @@ from accompanist.app.processes.recording_links import (
     RecordingReady,
     SetRecordingOutput,
 )
+from accompanist.app.threads import import_ahead, tell_where_threads_are, use_one_thread
 
 if TYPE_CHECKING:
     from accompanist.app.processes.board import Board
@@ -53,8 +54,19 @@ BLOCKS_AHEAD = 2
 STEP_FRAMES = 256
 """So much is rendered at a time."""
 MOST_UNTOLD = 200
+HANGS_S = 30.0
+"""An output that has not opened for so long never will; in a new process it may."""
 NICENESS = -10
 """Where it is allowed: whoever has loaded a recording waits for it."""
+AHEAD = (
+    "numba",
+    "bridges.audio_jack_out",
+    "bridges.audio_play",
+    "bridges.recording_file",
+    "accompanist.performing.playback.player",
+    "accompanist.recordings.stretching.registry",
+)
+"""What both the thread that opens outputs and the one that opens recordings come to want."""
 
 
 class RecordingProcess:
@@ -152,6 +164,10 @@ class RecordingProcess:
                 self._leaving = True
         if time.monotonic() - self._told_s > TELL_S:
             self._tell_figures()
+            if self._output is None and self._outputs.busy_s() > HANGS_S:
+                _LOG.error("the output has not opened within %.0f s", HANGS_S)
+                tell_where_threads_are()
+                os._exit(1)  # leaving would wait for what is stuck
 
     def _fill(self) -> None:
         """Render until there is enough ahead of the device."""
@@ -280,12 +296,12 @@ def main(arguments: list[str]) -> int:
 
     from accompanist.app.compiled import find_room_for_compiled
     from accompanist.app.processes.board import Board
-    from accompanist.app.threads import use_one_thread
 
     use_one_thread()  # before numpy comes
     find_room_for_compiled()
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     logging.basicConfig(level=logging.WARNING, format="recording player: %(message)s")
+    import_ahead(AHEAD)
     connection = parent_connection(arguments[0])
     with Board.open(Path(arguments[1])) as board:
         process = RecordingProcess(connection, board)
