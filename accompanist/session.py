@@ -189,7 +189,7 @@ class Session:
         return self._heard_keys()
 
     def arm(self) -> None:
-        """Wait for the soloist's next note, here."""
+        """Wait for the soloist's next note: here, or anywhere if nobody has said where."""
         self._conductor.arm()
 
     def start(self) -> None:
@@ -247,7 +247,11 @@ class Session:
         estimate = self._follower.feed(Heard(now_s, samples, tuple(notes)))
         direction = self._conductor.hear(estimate)
         if direction.follower_at is not None:
-            self._follower.locate(direction.follower_at)
+            where = direction.follower_at
+            if direction.follower_anywhere:
+                self._follower.locate(where, anywhere=True)
+            else:
+                self._follower.locate(where)
         self._cue = cue = self._cued(direction, now_s)
         messages: tuple[TimedMessage, ...] = ()
         if self._performer is not None:

@@ -29,6 +29,7 @@ _READ_FRAMES = 4096
 _HIGHEST_PEAK = 8.0
 """Floating-point files beyond this were written on the scale of integers."""
 _SLOWEST_HZ, _FASTEST_HZ = 4_000, 384_000
+_LONGEST_OGG_PAGE, _OGG_LAST_PAGE = 65_307, 4
 _LOG = logging.getLogger(__name__)
 
 
@@ -181,10 +182,18 @@ def _read_blocks(file: soundfile.SoundFile, rate: int) -> FloatArray:
 
 
 def cut_short(path: Path) -> bool:
-    """Whether a WAV file is shorter than its own header says (libsndfile mends that silently)."""
+    """Whether a WAV or Ogg file ends too early (libsndfile mends both silently).
+
+    A WAV file says how long it is; an Ogg file says so where it ends.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
+        if head[:4] == b"OggS":
+            file.seek(max(size - _LONGEST_OGG_PAGE, 0))
+            tail = file.read()
+            last = tail[tail.rfind(b"OggS") :][:6]
+            return len(last) == 6 and not last[5] & _OGG_LAST_PAGE
         if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
             return False
         while len(chunk := file.read(8)) == 8:

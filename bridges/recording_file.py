@@ -158,7 +158,7 @@ class RecordingFile:
         if done < len(out) and self.broke_at is None:
             done = self._salvage(out, start)
             self.broke_at = start + done
-            _LOG.warning("%s breaks off after %d samples", self.path, self.broke_at)
+            _LOG.info("%s breaks off after %d samples", self.path, self.broke_at)
         out[done:] = 0.0
         if not np.isfinite(out).all():
             self.not_finite += int(out.size - np.count_nonzero(np.isfinite(out)))
@@ -237,6 +237,8 @@ def copy_recording(
 
     Raises
     ------
+    BadInputError
+        There is no sample in it, or there are too many channels.
     OSError
         The disk is full or cannot be written to.
     AccompanistError
@@ -266,6 +268,8 @@ def copy_recording(
     except (soundfile.SoundFileError, AssertionError) as error:
         _raise_if_full(target.parent)
         raise AccompanistError(f"{target}: cannot be written: {_detail(error)}") from error
+    if not done:
+        raise BadInputError(f"{source.path}: nothing in it can be decoded; record or copy it again")
     return done
 
 
@@ -282,4 +286,6 @@ def _reason(error: OSError) -> str:
 def _detail(error: Exception) -> str:
     """Give libsndfile's reason without the path that it repeats."""
     text = str(error).strip().rstrip(".")
+    if "regular file" in text:  # so it says of an MP3 file with nothing in it
+        return "nothing in it can be decoded"
     return text.rsplit(": ", 1)[-1].lower() if text else type(error).__name__

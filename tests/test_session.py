@@ -48,7 +48,7 @@ class LoudHopFollower:
         state = FollowerState.FOLLOWING if self._next else FollowerState.ARMED
         return Estimate(heard.time_s, quarter, 1.0, 0.9, state, onsets)
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         self.located.append(quarter)
         self._next = 0 if quarter is None else int(np.searchsorted(self._quarters, quarter - 1e-6))
 
@@ -187,7 +187,7 @@ class ErraticFollower:
             heard.time_s, float(event), 2.0, 0.6, state, onsets, relocated and fresh, -30.0
         )
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         self._at = (int(quarter or 0), FollowerState.ARMED, False)
 
 
@@ -293,7 +293,7 @@ class SkippingFollower:
         relocated = now_s >= 0.6 > now_s - HOP / RATE
         return Estimate(now_s, quarter, 4.0, 0.9, FollowerState.FOLLOWING, onsets, relocated, -20.0)
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         """Nobody says so."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.app.closed_loop import ClosedLoop, closed_loop
 from accompanist.app.pieces import RECORDING_FOLLOWER
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings
@@ -29,6 +30,7 @@ from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
 from accompanist.session import Session, Step, hop_samples
+from accompanist.simulation.bleed import Bleed, Ensemble
 from accompanist.takes.record import TakeRecord
 
 __all__ = [
@@ -52,12 +54,15 @@ _TAKES_NOTES = ("notes",)
 class OfflineSettings:
     """How a take is to be followed and accompanied.
 
-    ``block`` is the number of samples fed at a time; it has no influence on the result.
+    ``block`` is the number of samples fed at a time; it has no influence on the result. With
+    ``bleed`` the loop is closed: see `accompanist.app.closed_loop`.
     """
 
     follower: str = DEFAULT_FOLLOWER
     conductor: ConductorSettings = field(default_factory=ConductorSettings)
     block: int = 4096
+    bleed: Bleed | None = None
+    """How the microphone hears the ensemble; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,8 +211,10 @@ def run_take(
     progress: Callable[[float], None] | None = None,
     *,
     start_quarter: float | None = None,
+    anywhere: bool = False,
     reference: Reference | None = None,
     each: Callable[[Step], None] | None = None,
+    ensemble: tuple[Ensemble, float] | None = None,
 ) -> Take:
     """Follow and accompany a recorded soloist.
 
@@ -224,28 +231,37 @@ def run_take(
         Told the seconds of the take done since it was last told.
     start_quarter : float, optional
         Where the soloist begins, as a human would say by going there; None: at the beginning.
+    anywhere : bool
+        The soloist may begin anywhere: they are listened for, as after arming without a place.
     reference : Reference, optional
         Of a recording piece: what its followers follow.
     each : callable, optional
         Given every step, those behind the end of the audio too, in which the ensemble plays on.
+    ensemble : (Ensemble, float), optional
+        With ``settings.bleed``: what is heard, and its level; by default instruments.
     """
     settings = settings or OfflineSettings()
     session, plan, latency_s = new_session(score, solo, sample_rate, settings, reference=reference)
     if start_quarter is not None:
         session.locate(start_quarter)
+    elif anywhere:
+        session.arm()
     record = TakeRecord()
     seconds: list[float] = []
     clock = time.perf_counter
-    with _undisturbed():
+    with _undisturbed(), ExitStack() as files:
+        loop = _loop(settings.bleed, score, audio, sample_rate, session.hop, plan, ensemble, files)
         for start in range(0, len(audio), settings.block):
             block = audio[start : start + settings.block]
-            steps = session.feed(block)
+            steps = session.feed(block) if loop is None else loop.feed(session, block)
             began = clock()
             for step in steps:
                 seconds.append(clock() - began)
                 record.add(step)
                 if each is not None:
                     each(step)
+                if loop is not None:
+                    loop.take(step)
                 began = clock()
             if progress is not None:
                 progress(len(block) / sample_rate)
@@ -260,6 +276,25 @@ def run_take(
         latency_s=latency_s,
         final_state=final_state,
     )
+
+
+def _loop(
+    bleed: Bleed | None,
+    score: Score,
+    audio: FloatArray,
+    sample_rate: int,
+    hop: int,
+    plan: Plan,
+    ensemble: tuple[Ensemble, float] | None,
+    files: ExitStack,
+) -> ClosedLoop | None:
+    """Close the loop if it is wanted."""
+    if bleed is None:
+        return None
+    if ensemble is not None:
+        sounds, level = ensemble
+        return ClosedLoop(bleed, sounds, level, audio, sample_rate, hop)
+    return closed_loop(bleed, audio, sample_rate, hop, plan, written_tempo(score), files=files)
 
 
 def _play_out(

@@ -188,8 +188,12 @@ def offline_settings(
     return OfflineSettings(name, ConductorSettings(policy=policy), block)
 
 
-def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None]) -> Part:
+def announce_solo(
+    piece: Piece, wanted: str | None, tell: Callable[[str], None], *, introduced: bool = False
+) -> Part:
     """Choose the solo part and say which, why, who accompanies it, and what is left out.
+
+    ``introduced``: the introduction is played, not left out.
 
     Raises
     ------
@@ -204,10 +208,11 @@ def announce_solo(piece: Piece, wanted: str | None, tell: Callable[[str], None])
     part = f"part {choice.part.number} ({choice.part.name}; {choice.reason})"
     tell(f"{piece.title}: solo is {part}; {company}")
     before = introduction(piece.score, choice.part)
-    if before is not None:
+    if before is not None and not introduced:
         tell(
             f"The introduction ({before.length}) is left out: on a recording the ensemble begins "
-            "with the soloist. play counts in and plays it."
+            "with the soloist. play plays it; so does render --introduction, where the take "
+            "begins with it."
         )
     return choice.part
 

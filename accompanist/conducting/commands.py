@@ -68,7 +68,11 @@ class Commands:
         self._queue.append(self._transport.resume)
 
     def arm(self) -> None:
-        """Wait for the soloist's next note where the ensemble stands; at the top after the end."""
+        """Wait for the soloist's next note where the ensemble stands; at the top after the end.
+
+        Where nobody has said where (`locate`) and nothing has been played, or the piece has ended
+        since, the soloist may begin anywhere.
+        """
         self._queue.append(self._transport.arm)
 
     def locate(self, quarter: float) -> None:

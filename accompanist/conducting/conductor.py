@@ -13,12 +13,13 @@ from accompanist.conducting.direction import Direction
 from accompanist.conducting.flow_tempo import FlowTempo
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.hand import Hand
+from accompanist.conducting.kalman_tempo import KalmanTempo
 from accompanist.conducting.rounds import Rounds
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.conducting.soloist import News
 from accompanist.conducting.stage import EDGE_QUARTER, Stage
 from accompanist.conducting.tempo_hand import TempoHand
-from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
+from accompanist.conducting.tempo_model import TempoModel
 from accompanist.conducting.transport import Transport
 from accompanist.followers.protocol import Estimate
 from accompanist.score.model import Score
@@ -80,7 +81,7 @@ class Conductor(Commands):
         stage.estimate = estimate
         stage.now_s = now_s = estimate.time_s
         stage.sound_s = now_s + stage.settings.ahead_s
-        stage.jumped, stage.follower_at = False, None
+        stage.jumped, stage.follower_at, stage.anywhere = False, None, False
         ensemble, soloist = stage.ensemble, stage.soloist
         ensemble.note_releases(ensemble.position(stage.sound_s))
         own_s = ensemble.released_s.pop(soloist.heard, None)
@@ -94,6 +95,8 @@ class Conductor(Commands):
             first = soloist.first_note(estimate, stage.first_event)
             if first is not None:
                 stage.begin_with(*first)
+                if estimate.relocated and estimate.quarter > stage.position:
+                    stage.skip(min(estimate.quarter, stage.end_quarter))
                 changed = True
         if stage.phase in ("playing", "countin", "ended"):
             news = soloist.hear(estimate)
@@ -119,6 +122,7 @@ class Conductor(Commands):
             quarter,
             quarter if stage.entry is None else stage.place,
             stage.follower_at,
+            stage.anywhere,
             self._fade,
         )
 

@@ -26,5 +26,7 @@ class Direction:
     from before the place where it begins) that place."""
     follower_at: float | None = None
     """Where the follower is to look for the soloist, when a human (or a loop) has moved them."""
+    follower_anywhere: bool = False
+    """With ``follower_at``: nobody has said where, and the soloist may begin anywhere."""
     fade: float = 1.0
     """Share of full loudness, 0–1: less than 1 only while it fades out, the soloist being lost."""

@@ -90,12 +90,12 @@ class Patience:
             if policy == LostPolicy.FADE:
                 return quarter
             return self._before(self._grid.event_from(quarter))
-        if soloist.dwelling:
-            if self._grid.continuous and not self._grid.led[upcoming]:
-                return quarter
-            return self._before(max(upcoming, soloist.dwell_before))
         if self._grid.continuous:
+            if soloist.dwelling and not self._grid.led[upcoming]:
+                return quarter
             return self._as_far_as_expected(upcoming, path, soloist, sound_s)
+        if soloist.dwelling:
+            return self._before(max(upcoming, soloist.dwell_before))
         doubtful = self.settings.policy == Policy.AUTO and upcoming != counted_event
         if doubtful and self._must_wait(upcoming, soloist):
             return self._before(upcoming)

@@ -34,6 +34,9 @@ _DRIFT_S, _DRIFT_FOR_S, _DRIFT_EVERY_S = 0.35, 0.3, 0.05
 _HOLD_SHARE, _HOLD_GAIN = 0.01, 1 / 40
 _HOLD_LATE_S, _HOLD_LATE_SHARE, _HOLD_LEAST_S = 0.15, 0.3, 0.25
 _QUIET_DB = 35.0
+_FALL_DB, _SILENT_FALL_DB = 0.005, 0.0005
+"""What loud is is forgotten by so much a hop: slowly in silence, lest a room's noise pass for
+playing at the end of a long rest."""
 _NOTHING_DB = -100.0
 
 
@@ -336,6 +339,8 @@ class Soloist:
         level = estimate.level_db
         if level <= _NOTHING_DB:
             return
-        self._loud_db = max(level, self._loud_db - 0.005, _NOTHING_DB + 1.0)
-        if level > self._loud_db - _QUIET_DB:
+        sounds = level > self._loud_db - _QUIET_DB
+        fall_db = _FALL_DB if sounds else _SILENT_FALL_DB
+        self._loud_db = max(level, self._loud_db - fall_db, _NOTHING_DB + 1.0)
+        if sounds:
             self._sounded_s = estimate.time_s

@@ -44,6 +44,10 @@ class Stage:
         The position has jumped in this hop.
     follower_at : float or None
         Where the follower is told to look, in this hop.
+    anywhere : bool
+        In this hop: it is told to look everywhere else, too.
+    placed : bool
+        Somebody has said where to begin, or the piece has begun, and has not ended since.
     start_quarter, first_event
         Where it will begin.
     entry : Entry or None
@@ -77,6 +81,7 @@ class Stage:
         self.estimate: Estimate | None = None
         self.jumped = False
         self.follower_at: float | None = None
+        self.anywhere = self.placed = False
         self.start_quarter, self.first_event = 0.0, 0
         self.entry: Entry | None = None
         self.held: float | None = None
@@ -140,6 +145,7 @@ class Stage:
 
     def begin_at(self, quarter: float, lead_quarter: float = 0.0) -> None:
         """Stand at ``quarter``, or so much before it as is to be counted."""
+        self.placed = True
         at = quarter - lead_quarter
         moved = abs(at - self.position) > EDGE_QUARTER
         self.jumped = self.jumped or moved or at > 0
@@ -162,6 +168,8 @@ class Stage:
 
     def leave(self, at: float, state: str) -> None:
         """Play no more; stand at ``at``."""
+        if self.phase == "countin":
+            self.jumped = True  # from the beats that were counted
         self.stand(at)
         self.phase = self.state = state
         self.ensemble.close(at, self.sound_s)

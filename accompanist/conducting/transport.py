@@ -57,7 +57,7 @@ class Transport:
         at = stage.start_quarter
         if self._paused_in == "armed":
             awaited = self.awaits_soloist
-            self.locate(at)
+            self._wait(at, anywhere=not stage.placed)
             self.awaits_soloist = awaited
         elif stage.conducted:
             stage.begin_at(at)
@@ -68,19 +68,27 @@ class Transport:
             self._begin(self._bars_to_count() if self._paused_in == "countin" else 0.0)
 
     def arm(self) -> None:
-        """Wait here for the soloist's next note; at the top once the piece has ended."""
+        """Wait here for the soloist's next note; at the top once the piece has ended.
+
+        While nobody has said where to begin, they may begin anywhere.
+        """
         stage = self._stage
-        self.locate(0.0 if stage.phase == "ended" else stage.place)
+        if stage.phase == "ended":
+            stage.placed = False
+        self._wait(0.0 if stage.phase == "ended" else stage.place, anywhere=not stage.placed)
 
     def locate(self, quarter: float) -> None:
         """Wait there for the soloist's next note; who hears nobody and plays plays on there."""
-        if not isfinite(quarter):
-            return
+        if isfinite(quarter):
+            self._stage.placed = True
+            self._wait(quarter)
+
+    def _wait(self, quarter: float, *, anywhere: bool = False) -> None:
         stage = self._stage
         plays_on = stage.phase == "playing" and stage.ears.mode is FollowMode.FIXED
         stage.leave(min(max(quarter, 0.0), stage.end_quarter), "armed")
         self.awaits_soloist = True
-        stage.follower_at = stage.start_quarter
+        stage.follower_at, stage.anywhere = stage.start_quarter, anywhere
         stage.jumped = True
         if plays_on:
             self._begin(0.0)

@@ -90,7 +90,7 @@ class NotesFollower:
         """Half a hop."""
         return LATENCY_S
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         """Expect the first event at or behind ``quarter`` next; None: the first of all."""
         state = 0
         if quarter is not None:

@@ -101,8 +101,13 @@ class Follower(Protocol):
         """Hear one hop."""
         ...
 
-    def locate(self, quarter: float | None) -> None:
-        """Wait for the soloist at ``quarter``, as a human has said; None: at the beginning."""
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
+        """Wait for the soloist at ``quarter``, as a human has said; None: at the beginning.
+
+        With ``anywhere`` nobody has said it: they most likely begin there, but may begin anywhere
+        else, and then the first estimate that follows them has ``relocated`` set. A follower that
+        cannot listen to the whole piece waits at ``quarter`` all the same.
+        """
         ...
 
 

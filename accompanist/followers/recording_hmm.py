@@ -83,7 +83,7 @@ class RecordingHmmFollower:
     def latency_s(self) -> float:
         return _LATENCY_S
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         start_s = 0.0 if quarter is None else float(self._tempo.to_seconds(quarter))
         self._first = int(np.clip(start_s / STATE_S, 0, self._states - 1))
         self._belief: FloatArray = np.zeros((len(CENTS), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from accompanist.errors import UsageError
@@ -35,6 +36,16 @@ def _bayes(wanted: Wanted) -> Follower:
     from accompanist.followers.bayes.follower import BayesFollower
 
     follower = BayesFollower(
+        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop, a4_hz=wanted.a4_hz
+    )
+    follower.warm()
+    return follower
+
+
+def _hsmm(wanted: Wanted) -> Follower:
+    from accompanist.followers.hsmm.follower import HsmmFollower
+
+    follower = HsmmFollower(
         wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop, a4_hz=wanted.a4_hz
     )
     follower.warm()
@@ -75,9 +86,34 @@ def _recording_hmm(wanted: Wanted) -> Follower:
     )
 
 
+def _oltw(wanted: Wanted, *, tempo_aware: bool = False, ear: str = "folded") -> Follower:
+    from accompanist.followers.oltw.follower import WarpingFollower
+
+    follower = WarpingFollower(
+        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop,
+        a4_hz=wanted.a4_hz, ear=ear, tempo_aware=tempo_aware,
+    )  # fmt: skip
+    follower.warm()
+    return follower
+
+
+def _hmm(wanted: Wanted, *, ear: str = "folded") -> Follower:
+    from accompanist.followers.hmm.follower import HmmFollower
+
+    return HmmFollower(
+        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop, a4_hz=wanted.a4_hz, ear=ear
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[Wanted], Follower]]] = {
     "bayes": _bayes,
+    "hsmm": _hsmm,
     "notes": _notes,
+    "hmm": _hmm,
+    "hmm-librosa": partial(_hmm, ear="librosa"),
+    "oltw": _oltw,
+    "oltw-arzt": partial(_oltw, tempo_aware=True),
+    "oltw-librosa": partial(_oltw, ear="librosa"),
     "recording": _recording,
     "recording-hmm": _recording_hmm,
 }

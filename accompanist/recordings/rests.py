@@ -21,9 +21,12 @@ _QUIET_DB = 40.0
 """A soloist who rests is at least so much softer than when they play loud."""
 _SHORTEST_S = 2.0
 """What is shorter is a breath."""
-_LATE_S, _EARLY_S = 0.1, 0.2
-"""What begins so soon behind a rest's beginning, or before its end, is at its edge, not in it."""
-_ENTRY_S = 0.3
+_LATE_S = 0.1
+"""What begins so soon behind a rest's beginning is at its edge, not in it."""
+_EARLY_S, _ENTRY_S = 0.2, 0.3
+"""The entry is within these of a rest's end …"""
+_SMEARED_S = 0.1
+"""… and most likely so much behind it: what is taken out begins half a window early."""
 
 
 def solo_rests(solo: Sound) -> Spans:
@@ -76,16 +79,16 @@ def with_rests(score: Score, rests_s: Sequence[tuple[float, float]]) -> Score:
     notes = list(soloist.notes)
     onsets = tempo.to_seconds(np.array([n.onset_quarter for n in notes]))
     end_s = score.recording_s or float(tempo.to_seconds(score.end_quarter))
+    silent_s = [(_silent_from(a), _entry(b, onsets)) for a, b in rests_s]
     kept: list[Note] = []
     for note, onset_s in zip(notes, onsets.tolist(), strict=True):
-        if any(a + _LATE_S <= onset_s < b - _EARLY_S for a, b in rests_s):
+        if any(start_s <= onset_s < entry_s for start_s, entry_s in silent_s):
             continue
         begun = [a for a, _ in rests_s if a > onset_s]
         longest = float(tempo.to_quarter(begun[0])) - note.onset_quarter if begun else np.inf
         kept.append(replace(note, duration_quarter=min(note.duration_quarter, longest)))
-    for _, entry_s in rests_s:
-        near = any(-_EARLY_S <= onset_s - entry_s <= _ENTRY_S for onset_s in onsets.tolist())
-        if near or entry_s >= end_s - _ENTRY_S:
+    for _, entry_s in silent_s:
+        if entry_s in onsets or entry_s >= end_s - _ENTRY_S:
             continue
         later = [n.onset_quarter for n in kept if n.onset_quarter > tempo.to_quarter(entry_s)]
         at = float(tempo.to_quarter(entry_s))
@@ -96,3 +99,15 @@ def with_rests(score: Score, rests_s: Sequence[tuple[float, float]]) -> Score:
     kept.sort(key=lambda n: (n.onset_quarter, n.pitch))
     part: Part = replace(soloist, notes=tuple(kept))
     return replace(score, parts=(part, *score.parts[1:]))
+
+
+def _silent_from(rest_s: float) -> float:
+    """Give from where on nothing that begins is the soloist's."""
+    return rest_s + _LATE_S if rest_s > _LATE_S else 0.0
+
+
+def _entry(end_s: float, onsets_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    """Give where the soloist comes in after a rest: at what begins there, if anything does."""
+    near = onsets_s[(onsets_s >= end_s - _EARLY_S) & (onsets_s <= end_s + _ENTRY_S)]
+    likely_s = end_s + _SMEARED_S
+    return float(near[np.argmin(np.abs(near - likely_s))]) if len(near) else likely_s

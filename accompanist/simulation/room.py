@@ -8,7 +8,7 @@ import numpy.typing as npt
 from accompanist.simulation.noise import signal_noise
 from accompanist.simulation.settings import RoomSettings
 
-__all__ = ["record", "reverberated", "sounding_rms"]
+__all__ = ["record", "reverberated", "room_response", "sounding_rms"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +27,21 @@ def sounding_rms(sound: FloatArray, sample_rate: int) -> float:
     return float(np.sqrt(np.mean(power[power >= power.max() * 10 ** (-_SILENT_DB / 10)])))
 
 
+def room_response(
+    sample_rate: int, rt60_s: float, direct_db: float, generator: np.random.Generator
+) -> FloatArray:
+    """Impulse response of a room, the direct sound (1) first; see `reverberated`."""
+    count = max(round(rt60_s * 1.1 * sample_rate), 8)
+    time_s = np.arange(count) / sample_rate
+    rough = generator.standard_normal(count)
+    smooth = np.convolve(rough, np.ones(8) / np.sqrt(8.0), mode="same")
+    decay = 10.0 ** (-3.0 * time_s / rt60_s)
+    response = 0.7 * smooth * decay + 0.3 * rough * decay**2
+    response *= 10.0 ** (-direct_db / 20.0) / max(float(np.sqrt(np.sum(response**2))), 1e-12)
+    late = round(_PREDELAY_S * sample_rate)
+    return np.concatenate(([1.0], np.zeros(late), response))
+
+
 def reverberated(
     sound: FloatArray,
     sample_rate: int,
@@ -41,15 +56,7 @@ def reverberated(
     """
     from scipy.signal import oaconvolve
 
-    count = max(round(rt60_s * 1.1 * sample_rate), 8)
-    time_s = np.arange(count) / sample_rate
-    rough = generator.standard_normal(count)
-    smooth = np.convolve(rough, np.ones(8) / np.sqrt(8.0), mode="same")
-    decay = 10.0 ** (-3.0 * time_s / rt60_s)
-    response = 0.7 * smooth * decay + 0.3 * rough * decay**2
-    response *= 10.0 ** (-direct_db / 20.0) / max(float(np.sqrt(np.sum(response**2))), 1e-12)
-    late = round(_PREDELAY_S * sample_rate)
-    response = np.concatenate(([1.0], np.zeros(late), response))
+    response = room_response(sample_rate, rt60_s, direct_db, generator)
     return np.asarray(oaconvolve(sound, response)[: len(sound)])
 
 

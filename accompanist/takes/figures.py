@@ -15,6 +15,8 @@ Metrics
   is ahead. Every onset counts.
 * `report_delays_s`: report less true onset. An event without a report of its own within
   `MISSED_S` either way is *missed*, as in the score following task of MIREX [1]_.
+* `false_reports`: reports of an event whose true onset does not come within `MISSED_S` before
+  them, or `EARLY_S` after. Those of events that the truth knows nothing of are not counted.
 * `is_lost`: over the last quarter of the onsets the median position error exceeds `LOST_S`.
 * `asynchronies_s`: what the accompaniment sounds late (positive) or early, for notes which
   coincide in the score with a solo onset and for the notes between (against the truth
@@ -37,12 +39,14 @@ from accompanist.score.solo import BUCKET_QUARTER
 from accompanist.takes.pooling import TakeErrors, bootstrap, summarise
 
 __all__ = [
+    "EARLY_S",
     "LOST_S",
     "MISSED_S",
     "TakeErrors",
     "asynchronies_s",
     "bootstrap",
     "evaluate",
+    "false_reports",
     "is_lost",
     "local_seconds_per_quarter",
     "measure",
@@ -55,6 +59,8 @@ __all__ = [
 Array = npt.NDArray[np.float64]
 
 MISSED_S = 0.3
+EARLY_S = 0.05
+"""A report may come so much before the true onset: truths are that inexact."""
 LOST_S = 2.0
 
 SAME_QUARTER = BUCKET_QUARTER + 0.005
@@ -154,6 +160,29 @@ def report_delays_s(
         if len(found):
             delays[i] = found[np.argmin(np.abs(found))]
     return delays
+
+
+def false_reports(
+    truth_quarter: Array,
+    truth_time_s: Array,
+    reported_s: Array,
+    reported_quarter: Array,
+    same_quarter: float = SAME_QUARTER,
+) -> tuple[int, int]:
+    """Count the reports of true events, and those among them that come at a wrong time.
+
+    >>> truth = np.array([0.0, 1.0]), np.array([0.0, 0.5])
+    >>> false_reports(*truth, np.array([0.02, 0.4, 0.52]), np.array([0.0, 1.0, 7.0]))
+    (2, 1)
+    """
+    counted = wrong = 0
+    for quarter, time_s in zip(reported_quarter, reported_s, strict=True):
+        true_s = truth_time_s[np.abs(truth_quarter - quarter) <= same_quarter]
+        if len(true_s):
+            counted += 1
+            late = time_s - true_s
+            wrong += not bool(((late >= -EARLY_S - 1e-9) & (late <= MISSED_S + 1e-9)).any())
+    return counted, wrong
 
 
 def is_lost(position_s: Array) -> bool:
@@ -261,6 +290,9 @@ def measure(
         output_latency_s=output_latency_s,
         expected_quarter=expected_quarter,
     )
+    reports, wrong = false_reports(
+        truth_quarter, truth_time_s, reported_s, reported_quarter, same_quarter
+    )
     return TakeErrors(
         position_s=position,
         delay_s=report_delays_s(
@@ -269,6 +301,8 @@ def measure(
         asynchrony_s=together,
         between_s=between,
         lost=is_lost(position),
+        reports=reports,
+        false_reports=wrong,
     )
 
 

@@ -38,6 +38,8 @@ class TakeErrors:
         Sounding less true time of the notes on solo onsets, and of those between; infinite for
         a note that should have been played and was not.
     lost : bool
+    reports, false_reports : int
+        Reports of events that the truth knows, and those of them at a wrong time.
     """
 
     position_s: Array
@@ -45,6 +47,8 @@ class TakeErrors:
     asynchrony_s: Array = field(default_factory=_empty)
     between_s: Array = field(default_factory=_empty)
     lost: bool = False
+    reports: int = 0
+    false_reports: int = 0
 
 
 def _spread(name: str, errors_s: Array, limits_ms: Sequence[int]) -> dict[str, float]:
@@ -66,9 +70,10 @@ def summarise(takes: Sequence[TakeErrors]) -> dict[str, float]:
     """Figures of one take or of several pooled by onset. Shares are 0–1.
 
     Keys: ``takes``, ``onsets``, ``position_{median,p90,p95,bias}_ms``, ``position_within_{25,50,
-    100,300}``, ``delay_{median,p90,p95}_ms``, ``missed``, ``lost`` (share of takes), and where
-    something was to be played ``asynchrony_…`` and ``between_…``: ``notes``, ``unplayed``, and
-    the same with limits 30, 50, 100. The bias is the signed median.
+    100,300}``, ``delay_{median,p90,p95}_ms``, ``missed``, ``false_reports`` (share of reports),
+    ``lost`` (share of takes), and where something was to be played ``asynchrony_…`` and
+    ``between_…``: ``notes``, ``unplayed``, and the same with limits 30, 50, 100. The bias is the
+    signed median.
     """
     position = np.concatenate([t.position_s for t in takes])
     delay = np.concatenate([t.delay_s for t in takes])
@@ -80,6 +85,9 @@ def summarise(takes: Sequence[TakeErrors]) -> dict[str, float]:
         figures["delay_p90_ms"] = float(np.quantile(heard, 0.9)) * 1000.0
         figures["delay_p95_ms"] = float(np.quantile(heard, 0.95)) * 1000.0
     figures["missed"] = 1.0 - len(heard) / len(delay)
+    reports = sum(t.reports for t in takes)
+    if reports:
+        figures["false_reports"] = sum(t.false_reports for t in takes) / reports
     figures["lost"] = float(np.mean([t.lost for t in takes]))
     for name in ("asynchrony", "between"):
         late = np.concatenate([getattr(t, f"{name}_s") for t in takes])

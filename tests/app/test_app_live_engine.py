@@ -60,7 +60,7 @@ class LoudFollower:
         state = FollowerState.ARMED if self._event < 0 else FollowerState.FOLLOWING
         return Estimate(heard.time_s, max(self._event, 0.0), 2.0, 1.0, state, onsets)
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         self._event = -1 if quarter is None else round(quarter) - 1
 
 

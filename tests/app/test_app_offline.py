@@ -7,7 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from accompanist.app.offline import OfflineSettings, run_take
+from accompanist.errors import DeviceError
 from accompanist.score.model import Measure, Note, Part, Score, TempoMark
+from accompanist.simulation.bleed import Bleed
 
 RATE = 22_050
 PHRASE = (69, 71, 72, 74, 76, 77, 79, 81)
@@ -62,3 +64,26 @@ def test_the_block_size_has_no_influence_elsewhere_either() -> None:
     ]
     assert records[0].messages == records[1].messages
     assert np.array_equal(records[0].quarters, records[1].quarters)
+
+
+def heard_back(block: int, level_db: float = 0.0) -> tuple[list[float], npt.NDArray[np.float64]]:
+    score = two_verses()
+    bleed = Bleed(level_db, 0.0503, rt60_s=0.2)
+    settings = OfflineSettings(block=block, bleed=bleed)
+    sound = one_verse()[: 2 * RATE]
+    record = run_take(score, score.parts[0], sound, RATE, settings).record
+    return [m.time_s for m in record.messages], record.levels_db
+
+
+def test_the_block_size_has_no_influence_on_a_closed_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing_found(_: object) -> None:
+        raise DeviceError("no sound font")
+
+    monkeypatch.setattr("bridges.soundfonts.find_soundfont", nothing_found)
+    small, large = heard_back(100), heard_back(5000)
+    assert small[0] == large[0]
+    assert np.array_equal(small[1], large[1])
+    # The ensemble is heard in the microphone: 6 dB more of it make the whole louder.
+    assert heard_back(5000, 6.0)[1][100:].mean() > large[1][100:].mean() + 1.0

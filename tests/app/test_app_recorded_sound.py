@@ -35,7 +35,7 @@ class Tape:
         places = np.array([min(line.to_quarter(t), line.gate_quarter) for t in times])
         if self.cue.state in ("armed", "idle"):
             places[:] = 0.0
-        return (places / 1000.0).astype(np.float32)[:, None]
+        return (self.gain * places / 1000.0).astype(np.float32)[:, None]
 
 
 def record_of(rows: list[tuple[float, str]]) -> TakeRecord:
@@ -91,3 +91,16 @@ def test_what_the_desk_was_set_to_counts() -> None:
     assert abs(tape.gain - 0.501) < 1e-3
     assert sound[500:900, 0].all()
     assert not sound[500:900, 1].any()
+
+
+def test_what_was_set_meanwhile_is_heard_from_then_on() -> None:
+    record = record_of([(0.01 * i, "following") for i in range(100)])
+    changes = [(-5.0, "gain", -20.0), (0.4, "gain", 0.0), (0.7, "mute", 1.0), (0.8, "solo", 0.5)]
+    tape = Tape()
+    blocks = render_again(record, tape, RATE, 1.0, {"gain": -90.0, "solo": 0.0}, changes)
+    heard = 1000.0 * np.concatenate(list(blocks))[:, 0]
+    plain = 1000.0 * np.concatenate(list(render_again(record, Tape(), RATE, 1.0)))[:, 0]
+    np.testing.assert_allclose(heard[100:400], 0.1 * plain[100:400], atol=1e-4)
+    np.testing.assert_allclose(heard[420:700], plain[420:700], atol=1e-4)
+    assert not heard[720:].any()
+    assert tape.solo_level == 0.5

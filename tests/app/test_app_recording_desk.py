@@ -133,6 +133,10 @@ def test_its_part_at_the_mixing_desk_is_the_recording() -> None:
     house.desk.set("part/2/mute", (1,))
     assert house.mixed() == {"solo": 0.0, "gain": -4.0, "pan": 0.5, "mute": 1.0}
     assert house.desk.wiring.recording.levels() == house.mixed()
+    changes = house.desk.wiring.recording.changes()
+    assert {control: value for _, control, value in changes} == house.mixed()
+    times = [time_s for time_s, _, _ in changes]
+    assert times == sorted(times)
     assert not any(isinstance(command, Mix) for command in house.performer.sent)
     with pytest.raises(DeskError, match="is a recording: it has no program"):
         house.desk.set("part/2/program", (3,))

@@ -20,10 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.expecting.expectation import Expectation
+from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.kalman_tempo import KalmanTempo
 from accompanist.conducting.linear_tempo import LinearTempo
 from accompanist.conducting.settings import ConductorSettings
-from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
+from accompanist.conducting.tempo_model import TempoModel
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
 from accompanist.score.model import Note, Part, Score
 from accompanist.score.solo import SoloLine, solo_line
@@ -247,6 +250,21 @@ def figures(errors_s: FloatArray) -> str:
     return f"{e.mean():.0f}/{np.median(e):.0f}/{within[0]:.0f}/{within[1]:.0f}"
 
 
+def tempo_model(
+    label: str, takes: Sequence[Take], index: int, count: int
+) -> Callable[[SoloGrid], TempoModel]:
+    """Make a model for a take, with ``count`` others of the same piece as rehearsal."""
+    if label == "linear":
+        return LinearTempo
+    if label == "kalman":
+        return KalmanTempo
+    others = [take for i, take in enumerate(takes) if i != index]
+    chosen = np.random.default_rng(index).permutation(len(others))[:count]
+    earlier = [Performance(others[i].solo.onsets_quarter, others[i].times_s) for i in chosen]
+    solo = takes[index].solo
+    return lambda grid: KalmanTempo(grid, expectation=Expectation(grid, solo, earlier))
+
+
 def new_conductor(take: Take, settings: ConductorSettings) -> Conductor:
     score = Score("", (), ())
     return Conductor(score, take.solo, take.tempo, settings, take.others)
@@ -283,11 +301,15 @@ def main(arguments: Sequence[str]) -> None:
     for name, takes in sets(options.data, 0).items():
         if name not in options.sets.split(","):
             continue
-        models: dict[str, Callable[[SoloGrid], TempoModel]]
-        models = {"linear": LinearTempo, "kalman": KalmanTempo}
-        for label, make in models.items():
-            errors = [predict(t, make, ears, i) for i, t in enumerate(takes)]
-            out.write(f"{name:8} next onset, {label:8} {figures(np.concatenate(errors))}\n")
+        for label in ("linear", "kalman", "expecting", "rehearsed 1", "rehearsed 3"):
+            counted = int(label.split()[1]) if " " in label else 0
+            if counted and name not in ("Chopin", "K331"):
+                continue
+            errors = [
+                predict(t, tempo_model(label, takes, i, counted), ears, i)
+                for i, t in enumerate(takes)
+            ]
+            out.write(f"{name:8} next onset, {label:11} {figures(np.concatenate(errors))}\n")
         for policy in filter(None, options.policies.split(",")):
             settings = ConductorSettings(policy=policy, anti_drag=not options.no_drag)
             together, between, lost, cost = [], [], 0, []

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from accompanist.errors import AccompanistError, BadInputError
-from bridges.audio_files import read_audio, write_wav
+from bridges.audio_files import cut_short, read_audio, write_wav
 
 RATE = 8000
 
@@ -84,6 +84,17 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes(tmp_path: Path, suffix: str)
     audio = read_audio(path)
     assert 0 < audio.duration_s <= 3.1
     assert "cut short" in audio.warnings[0]
+
+
+def test_of_an_ogg_file_it_is_known_by_its_last_page(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, (5 * RATE, 1))
+    soundfile.write(path, noise, RATE)
+    assert not cut_short(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 3 // 5])
+    assert cut_short(path)
+    assert "cut short" in read_audio(path).warnings[0]
 
 
 def test_samples_that_are_no_numbers_become_silence(tmp_path: Path) -> None:

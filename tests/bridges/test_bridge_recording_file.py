@@ -99,6 +99,15 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None, w
     assert not seeks_exactly(path)
 
 
+def test_a_header_alone_is_no_recording(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = written(tmp_path / "a.flac", noise())
+    path.write_bytes(path.read_bytes()[:120])
+    with RecordingFile(path) as source, pytest.raises(BadInputError, match="decoded") as caught:
+        copy_recording(source, tmp_path / "copy.flac")
+    assert str(caught.value).startswith(str(path))
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]  # it is said once
+
+
 def test_folders_and_odd_rates_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="folder"):
         RecordingFile(tmp_path)

@@ -9,12 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual_soloist import make_score, make_solo, steady
 
+from accompanist.conducting.expecting.expectation import Expectation
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.kalman_tempo import KalmanTempo
 from accompanist.conducting.linear_tempo import LinearTempo
-from accompanist.conducting.tempo_model import KalmanTempo, TempoModel
+from accompanist.conducting.tempo_model import TempoModel
 from accompanist.score.model import Fermata
 
-MODELS: list[Callable[[SoloGrid], TempoModel]] = [KalmanTempo, LinearTempo]
+
+def expecting(grid: SoloGrid) -> TempoModel:
+    solo = make_solo(list(grid.quarters))
+    return KalmanTempo(grid, expectation=Expectation(grid, solo))
+
+
+MODELS: list[Callable[[SoloGrid], TempoModel]] = [KalmanTempo, LinearTempo, expecting]
 
 
 def grid_of(count: int = 40, fermatas: tuple[Fermata, ...] = ()) -> SoloGrid:

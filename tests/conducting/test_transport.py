@@ -200,3 +200,15 @@ def test_the_lead_is_that_much_earlier() -> None:
 def test_no_lead_of_any_length(seconds: float) -> None:
     with pytest.raises(ValueError, match="lead_s"):
         Stage(QUARTERS, EIGHTHS).conductor.lead(seconds)
+
+
+@pytest.mark.parametrize("command", ["pause", "stop"])
+def test_whoever_leaves_the_count_in_jumps_to_the_place(command: str) -> None:
+    settings = ConductorSettings(start="countin", countin_bars=1.0)
+    stage = Stage(QUARTERS, EIGHTHS, settings=settings)
+    commands = {0.1: lambda c: c.start(), 0.6: lambda c: getattr(c, command)()}
+    stage.play({}, 1.0, at=commands)
+    assert len(stage.jumps) == 2
+    left_s, quarter = stage.jumps[1]
+    assert left_s == pytest.approx(0.6, abs=HOP_S)
+    assert quarter == 0.0

@@ -102,6 +102,38 @@ def test_a_live_input_of_16_khz_can_be_followed(music: Music) -> None:
     assert seconds_at(estimates, 6.0) == pytest.approx(6.0, abs=0.15)
 
 
+def room(seconds: float, level_db: float = -65.0) -> Samples:
+    """A room in which nobody plays."""
+    noise = np.random.default_rng(1).normal(0.0, 10.0 ** (level_db / 20.0), round(seconds * RATE))
+    return noise.astype(np.float32)
+
+
+def test_at_an_entry_a_soloist_is_awaited_however_long_the_room_hums(music: Music) -> None:
+    follower = music.follower()
+    feed(follower, music.melody()[: 3 * RATE])
+    follower.locate(2 * 12 * NOTE_S)
+    rest = feed(follower, room(15.0))
+    assert {e.state for e in rest} == {FollowerState.ARMED}
+    after = feed(follower, music.melody(12))
+    assert seconds_at(after, 0.3) == pytest.approx(12 * NOTE_S + 0.3, abs=0.3)
+    assert seconds_at(after, 1.0) == pytest.approx(12 * NOTE_S + 1.0, abs=0.1)
+
+
+def test_where_the_soloist_is_known_to_come_in_later_they_are_awaited_there(music: Music) -> None:
+    late = Part(1, "solo", tuple(Note(2 * i * NOTE_S, NOTE_S, p) for i, p in enumerate(MELODY))[8:])
+    score = Score("piece", (late,), (), tempo_marks=(TempoMark(0.0, 120.0),))
+    follower = make_follower(
+        "recording", solo=solo_line(late), tempo=written_tempo(score), sample_rate=RATE, hop=HOP,
+        reference=music.reference,
+    )  # fmt: skip
+    assert feed(follower, room(0.5))[-1].quarter == pytest.approx(16 * NOTE_S, abs=0.05)
+    follower.locate(0.0)
+    assert feed(follower, room(0.5))[-1].quarter == pytest.approx(16 * NOTE_S, abs=0.05)
+    assert seconds_at(feed(follower, music.melody(8)), 1.0) == pytest.approx(
+        8 * NOTE_S + 1.0, abs=0.12
+    )
+
+
 def test_silence_before_the_first_note_is_waited_out(music: Music) -> None:
     follower = music.follower()
     before = feed(follower, np.zeros(2 * RATE, dtype=np.float32))

@@ -60,7 +60,18 @@ def test_nothing_is_expected_of_a_soloist_who_rests() -> None:
 
 
 def test_an_entry_that_nothing_was_found_at_is_an_event() -> None:
-    assert onsets(with_rests(score(1.0, 8.0, 25.0), [(5.0, 20.0)])) == [1.0, 20.0, 25.0]
+    rested = with_rests(score(1.0, 8.0, 25.0), [(5.0, 20.0)])
+    assert onsets(rested) == pytest.approx([1.0, 20.1, 25.0])
+
+
+def test_the_entry_is_what_begins_there_and_not_what_the_others_play_before() -> None:
+    """What was taken out begins half a window too early: the entry is behind the rest's end."""
+    rested = with_rests(score(1.0, 19.85, 19.98, 20.12, 20.4, 25.0), [(5.0, 20.0)])
+    assert onsets(rested) == [1.0, 20.12, 20.4, 25.0]
+
+
+def test_nothing_of_an_introduction_is_the_soloist_s() -> None:
+    assert onsets(with_rests(score(0.01, 0.05, 3.0, 12.1), [(0.0, 12.0)])) == [12.1]
 
 
 def test_an_introduction_is_a_rest() -> None:

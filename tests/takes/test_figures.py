@@ -10,6 +10,7 @@ from accompanist.takes.figures import (
     asynchronies_s,
     bootstrap,
     evaluate,
+    false_reports,
     is_lost,
     local_seconds_per_quarter,
     measure,
@@ -224,3 +225,11 @@ def test_validate_refuses(
     trace = np.array(trace_time_s)
     with pytest.raises(ValueError, match=words):
         validate(np.array(truth_quarter), np.array(truth_time_s), trace, trace)
+
+
+def test_a_report_is_false_where_its_event_does_not_begin() -> None:
+    quarter, time_s = np.arange(4.0), 0.5 * np.arange(4.0)
+    reported = np.array([0.02, 0.44, 0.96, 1.81, 1.0])
+    event = np.array([0.0, 1.0, 2.0, 3.0, 2.5])
+    # 60 ms early; in time; in time (40 ms early); 310 ms late; an event nobody knows the time of.
+    assert false_reports(quarter, time_s, reported, event) == (4, 2)

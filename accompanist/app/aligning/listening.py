@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accompanist.app.progress import progress_bar
+from accompanist.errors import BadInputError
 from accompanist.recordings.sound import Sound
 from bridges.recording_file import RecordingFile, copy_recording, seeks_exactly
 
@@ -61,4 +62,11 @@ def hear(sound: Sound, name: str) -> Features:
 def hear_file(path: Path) -> Features:
     """Compute what an alignment compares of a file, as `hear`."""
     with readable_recording(path) as sound:
-        return hear(sound, str(path))
+        try:
+            return hear(sound, str(path))
+        except BadInputError as error:
+            if sound.broke_at == 0:  # else it would be called silent
+                raise BadInputError(
+                    f"{path}: nothing in it can be decoded; record or copy it again"
+                ) from error
+            raise

@@ -97,7 +97,8 @@ def take_soloist_out(piece: Piece, request: AddRequest, tell: Tell) -> None:
     except BadInputError as error:
         if request.solos:
             raise
-        tell(f"The soloist stays in it for now: {error}")
+        why = str(error).removeprefix(f"{piece.id}: ")
+        tell(f"The soloist stays in it for now: {why}")
 
 
 def remove_any(piece_id: str) -> None:

@@ -233,7 +233,7 @@ def _made_readable(
     _check_length(file, copied / rate)
     warnings = []
     if (source.length - copied) / rate > _MISSING_S or (
-        seeks_exactly(file) and copied < source.length
+        copied < source.length if seeks_exactly(file) else cut_short(file)
     ):
         warnings.append(_CUT_SHORT.format(copied / rate))
     if source.not_finite:

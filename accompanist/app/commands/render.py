@@ -41,6 +41,12 @@ Examples:
     show_default=True,
     help="Samples fed at a time; the result does not depend on it.",
 )
+@click.option(
+    "--introduction",
+    is_flag=True,
+    help="The take begins with the ensemble's introduction: play it from the first sample on. "
+    "Else the ensemble begins with the soloist.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Kept in take.json.")
 @click.option(
     "--soundfont", type=click.Path(path_type=Path), help="General MIDI sound font (.sf2, .sf3)."
@@ -61,6 +67,7 @@ def command(
     follower: str | None,
     policy: str,
     block: int,
+    introduction: bool,
     seed: int,
     soundfont: Path | None,
     no_audio: bool,
@@ -74,6 +81,7 @@ def command(
     tempo, the mix, and a picture.
     """
     import json
+    from dataclasses import replace
 
     from accompanist.app.threads import use_one_thread
 
@@ -107,9 +115,12 @@ def command(
     font = None if no_audio or recorded else find_soundfont(soundfont)
     part = choose_solo(opened.score, solo).part
     settings = offline_settings(opened, part, follower, policy, block)
+    if introduction:
+        begun = replace(settings.conductor, start="countin", start_at_s=0.0, countin_bars=0.0)
+        settings = replace(settings, conductor=begun)
     for warning in audio.warnings:
         tell(warning)
-    announce_solo(opened, solo, tell)
+    announce_solo(opened, solo, tell, introduced=introduction)
     job = Job(
         piece=opened,
         solo=part,

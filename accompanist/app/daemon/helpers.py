@@ -165,7 +165,9 @@ class DaemonHelpers:
             raise DeskError(409, f"{out}: is there already; choose another name")
         font = self._wiring.config.output.soundfont
         wiring = self._wiring
-        wiring.engine.send(KeepTake(out, font, hosts=self.hosts(), desk=wiring.recording.levels()))
+        recorded = wiring.recording
+        levels, changes = recorded.levels(), recorded.changes()
+        wiring.engine.send(KeepTake(out, font, hosts=self.hosts(), desk=levels, changes=changes))
 
     def export_take(self, wanted: str, folder: str) -> None:
         """Write the take that was kept last in a DAW's format.

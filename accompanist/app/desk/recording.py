@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from collections.abc import Callable
+
 from accompanist.app.desk.store import Sender, Store
 from accompanist.app.processes.links import PieceLoaded
 from accompanist.app.processes.recording_links import LoadRecording, MixRecording
@@ -10,6 +14,8 @@ from accompanist.app.recording_player.link import Unload
 __all__ = ["GAIN", "SOLO", "RecordingDesk"]
 
 SOLO, GAIN = "recording/solo", "recording/gain"
+_MOST_CHANGES = 5_000
+"""A fader that is moved sends twenty a second."""
 
 
 class RecordingDesk:
@@ -23,15 +29,26 @@ class RecordingDesk:
     solo_set : bool
         Whether the settings say how much of the soloist is heard; else it is none of them where
         there is a recording without them, and all where there is not.
+    now : callable
+        Monotonic seconds.
     """
 
-    def __init__(self, store: Store, player: Sender, *, solo_set: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        player: Sender,
+        *,
+        solo_set: bool,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._player = player
         self._solo_set = solo_set
         self._part_db = self._pan = 0.0
         self._mute = self._sounds = False
         self._piece = ""
+        self._now = now
+        self._changes: deque[tuple[float, str, float]] = deque(maxlen=_MOST_CHANGES)
 
     def load(self, loaded: PieceLoaded) -> None:
         """Begin with another piece, a recording or not."""
@@ -53,7 +70,7 @@ class RecordingDesk:
 
     def send_all(self) -> None:
         """Tell the process what is set."""
-        self._player.send(MixRecording("solo", self._store.number(SOLO)))
+        self._mix("solo", self._store.number(SOLO))
         self._send_gain()
 
     def keep_solo(self) -> None:
@@ -64,8 +81,8 @@ class RecordingDesk:
     def strip(self, *, mute: bool, gain_db: float, pan: float) -> None:
         """Take what the part of the recording is set to at the mixing desk."""
         self._part_db, self._pan, self._mute = gain_db, pan, mute
-        self._player.send(MixRecording("mute", float(mute)))
-        self._player.send(MixRecording("pan", pan))
+        self._mix("mute", float(mute))
+        self._mix("pan", pan)
         self._send_gain()
 
     def levels(self) -> dict[str, float]:
@@ -79,5 +96,13 @@ class RecordingDesk:
             "mute": float(self._mute),
         }
 
+    def changes(self) -> tuple[tuple[float, str, float], ...]:
+        """Give what was set and when, monotonic seconds, since the piece was loaded."""
+        return tuple(self._changes) if self._sounds else ()
+
+    def _mix(self, control: str, value: float) -> None:
+        self._player.send(MixRecording(control, value))
+        self._changes.append((self._now(), control, value))
+
     def _send_gain(self) -> None:
-        self._player.send(MixRecording("gain", self._store.number(GAIN) + self._part_db))
+        self._mix("gain", self._store.number(GAIN) + self._part_db)

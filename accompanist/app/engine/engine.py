@@ -245,7 +245,8 @@ class Engine:
 
     def _keep(self, wish: KeepTake) -> None:
         try:
-            self._keeping.keep(wish)
+            view = self._live.view
+            self._keeping.keep(wish, 0.0 if view is None else view.offset_s)
         except AccompanistError as error:
             self._problem(409, str(error), "take/save")
 

@@ -41,8 +41,10 @@ class Keeping:
         self._keeper = keeper
         self._jobs: list[_Job] = []
 
-    def keep(self, wish: KeepTake) -> Path:
+    def keep(self, wish: KeepTake, offset_s: float = 0.0) -> Path:
         """Begin to keep the last take (the one that runs: up to now); give its folder to be.
+
+        ``offset_s`` is monotonic minus session time.
 
         Raises
         ------
@@ -62,6 +64,9 @@ class Keeping:
             arguments += ["--hosts", json.dumps(wish.hosts)]
         if wish.desk:
             arguments += ["--desk", json.dumps(wish.desk)]
+        if wish.changes:
+            moved = [(time_s - offset_s, *what) for time_s, *what in wish.changes]
+            arguments += ["--changes", json.dumps(moved)]
         errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the job
         process = subprocess.Popen(
             [sys.executable, "-m", "accompanist.app.keeping.keep_take", *arguments],

@@ -243,7 +243,8 @@ def _conducting(
     if bars is None:
         before = introduction(score, solo)
         alone = before is not None and settings.start_quarter <= before.start_quarter
-        bars = USUAL_COUNT_IN_BARS if alone else 0.0
+        # Nobody has to be counted in by a recording: it begins by itself.
+        bars = USUAL_COUNT_IN_BARS if alone and score.recording_s is None else 0.0
     return replace(
         ConductorSettings(policy=settings.policy),
         start=Start.COUNTIN,

@@ -28,6 +28,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("delay_median_ms", "report delay, median", "ms"),
     ("delay_p95_ms", "report delay, p95", "ms"),
     ("missed", "missed (no report within 300 ms)", "%"),
+    ("false_reports", "false reports (50 ms early or 300 ms late)", "%"),
     ("lost", "takes lost", "%"),
     ("asynchrony_notes", "played on solo onsets", "count"),
     ("asynchrony_unplayed", "of them never played", "%"),
@@ -66,7 +67,7 @@ _TAKE_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("real_time_factor", "×real", "count"),
 )
 _PIPED_WIDTH = 200
-_LABEL_WIDTH = 40
+_LABEL_WIDTH = 44
 _POOL_WIDTH = 27
 """A figure with its interval, and the space about it."""
 

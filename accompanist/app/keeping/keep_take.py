@@ -50,6 +50,7 @@ def write_kept(
     audio: bool = True,
     hosts: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
     desk: Mapping[str, float] | None = None,
+    changes: Sequence[tuple[float, str, float]] = (),
     warn: Any = lambda text: None,
 ) -> dict[str, object]:
     """Write the take folder of a journal.
@@ -69,6 +70,8 @@ def write_kept(
         `accompanist.app.processes.links.KeepTake`).
     desk : mapping, optional
         What a recording was set to: ``solo`` (0–1), ``gain`` (dB), ``pan``, ``mute``.
+    changes : sequence of (time_s, control, value)
+        What of it was set anew and when, by the session's time, in order.
     warn : callable, optional
         Told in a line if there is no sound because it cannot be made.
 
@@ -130,7 +133,9 @@ def write_kept(
         if source is not None and audio:
             try:
                 levels = {**DESK, **(desk or {})}
-                write_recorded_sound(folder, take, sound, rate, source, levels, warn)
+                start_s = float(figures.get("start_s", 0.0))
+                moved = [(t - start_s, control, value) for t, control, value in changes]
+                write_recorded_sound(folder, take, sound, rate, source, levels, moved, warn)
             except AccompanistError as error:
                 warn(f"the take has no mix: {error}")
         elif font is not None:
@@ -150,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-audio", action="store_true")
     parser.add_argument("--hosts", type=json.loads)
     parser.add_argument("--desk", type=json.loads)
+    parser.add_argument("--changes", type=json.loads, default=())
     words = parser.parse_args(arguments)
     with suppress(OSError, AttributeError):  # not every system has priorities
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
@@ -161,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             audio=not words.no_audio,
             hosts=words.hosts,
             desk=words.desk,
+            changes=words.changes,
             warn=_say,
         )
     except AccompanistError as error:

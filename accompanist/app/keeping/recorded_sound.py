@@ -6,10 +6,11 @@ were guesses of it, and what was sent of them followed it within some hundredths
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +25,11 @@ from accompanist.performing.cue import Cue
 from accompanist.recordings.sound import ArraySound
 from accompanist.takes.record import TakeRecord
 
-__all__ = ["DESK", "cues_of", "render_again", "source_of", "write_recorded_sound"]
+__all__ = ["DESK", "Change", "cues_of", "render_again", "source_of", "write_recorded_sound"]
 
 FloatArray = npt.NDArray[np.float32]
+Change: TypeAlias = tuple[float, str, float]
+"""When, which control of `DESK`, to what."""
 
 DESK: Mapping[str, float] = {"solo": 0.0, "gain": 0.0, "pan": 0.0, "mute": 0.0}
 """What a recording is set to unless somebody says otherwise; see `MixRecording`."""
@@ -104,6 +107,7 @@ def render_again(
     rate: int,
     duration_s: float,
     desk: Mapping[str, float] = DESK,
+    changes: Sequence[Change] = (),
 ) -> Iterator[FloatArray]:
     """Render what was heard, from take time 0 on, block by block [shape=(n, 2)].
 
@@ -118,16 +122,21 @@ def render_again(
         Length; what sounds beyond the last hop fades.
     desk : mapping
         Solo level, gain, pan, mute.
+    changes : sequence of Change
+        What was set anew and when, take time, in order; before the take's beginning too.
     """
     board = _Script()
     core = RecordingCore(board, lambda: board.heartbeat_s)
     core.load(playback, rate, asked_s=-1.0)
     for control, value in desk.items():
         core.mix(control, value)
+    left = deque(changes)
     length, done = round(duration_s * rate), 0
     cue: Cue | None = None
     for begin_s, following in cues_of(record):
         end = min(round(begin_s * rate), length)
+        while left and left[0][0] <= done / rate:
+            core.mix(*left.popleft()[1:])
         if cue is not None:
             board.put(cue)
         if end > done:
@@ -148,6 +157,7 @@ def write_recorded_sound(
     rate: int,
     source: RecordingSource,
     desk: Mapping[str, float],
+    changes: Sequence[Change],
     warn: Callable[[str], None],
 ) -> None:
     """Write ``accompaniment.wav`` and ``mix.wav``, both at the take's own rate.
@@ -167,7 +177,7 @@ def write_recorded_sound(
             playback, _ = open_playback(LoadRecording(source, take.score), rate, files, warn)
             with WavWriter(heard, rate, 2, exact=True) as writer:
                 length_s = take.duration_s + _TAIL_S
-                for block in render_again(take.record, playback, rate, length_s, desk):
+                for block in render_again(take.record, playback, rate, length_s, desk, changes):
                     writer.write(block)
         with (
             RecordingFile(heard) as ensemble,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import select
-import signal
 import threading
 import time
 from collections import deque
@@ -14,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from accompanist.app.processes.bell import Bell, News
 from accompanist.app.processes.board import Board
-from accompanist.app.processes.child import Child, PeerGoneError
+from accompanist.app.processes.child import Child, PeerGoneError, fate
 from accompanist.app.processes.links import (
     LoadPlan,
     Mix,
@@ -76,11 +75,8 @@ class PerformerLink:
         self._plan: LoadPlan | None = None
         self._clock: SetClock | None = None
         self._mixes: dict[tuple[int, str], Mix] = {}
-        self._events: deque[PerformerEvent] = deque()
-        self._news_in, self._news_out = os.pipe()
-        self._call_in, self._call_out = os.pipe()
-        for fd in (self._news_in, self._news_out, self._call_in, self._call_out):
-            os.set_blocking(fd, False)
+        self._news: News[PerformerEvent] = News()
+        self._called = Bell()
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._closing = threading.Event()
         self._board: Board | None = None
@@ -118,16 +114,11 @@ class PerformerLink:
 
     def fileno(self) -> int:
         """File descriptor to wait on: readable when there are events."""
-        return self._news_in
+        return self._news.fileno()
 
     def events(self) -> list[PerformerEvent]:
         """Take what the performer has told since the last call."""
-        with contextlib.suppress(OSError):  # nothing there, or closed
-            os.read(self._news_in, 4096)
-        taken = []
-        while self._events:
-            taken.append(self._events.popleft())
-        return taken
+        return self._news.take()
 
     def send(self, command: object) -> None:
         """Send a command; what must outlive the performer is told to the next one too."""
@@ -171,15 +162,15 @@ class PerformerLink:
                 child.close()
         if self._board is not None:
             self._board.close()
-        for fd in (self._news_in, self._news_out, self._call_in, self._call_out):
-            os.close(fd)
+        self._called.close()
+        self._news.close()
 
     def _hear_out(self, child: Child) -> None:
         """Take the last words of a child that is leaving."""
         end_s = time.monotonic() + LEAVE_S
         with contextlib.suppress(PeerGoneError):
             while (left_s := end_s - time.monotonic()) > 0.0:
-                self._events.extend(child.receive(left_s))
+                self._news.tell(*child.receive(left_s))
 
     # ---- processes -----------------------------------------------------------------------------
 
@@ -201,15 +192,14 @@ class PerformerLink:
 
     def _call(self) -> None:
         """Have the watcher look at everything now."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._call_out, b"\1")
+        self._called.ring()
 
     # ---- the watcher's thread ------------------------------------------------------------------
 
     def _watch(self) -> None:
         while not self._closing.is_set():
             active, spare = self._active, self._spare
-            waiting: list[Child | int] = [self._call_in]
+            waiting: list[Child | Bell] = [self._called]
             waiting += [child for child in (active, spare) if child is not None]
             wait_s = min(max(self._spare_due_s - time.monotonic(), 0.0), LOOK_S)
             ready, _, _ = select.select(waiting, [], [], wait_s)
@@ -263,8 +253,8 @@ class PerformerLink:
         if self._with_spare:
             self._spare_due_s = time.monotonic() + SPARE_S
         self._deaths.append(time.monotonic())
-        fate = "hung" if dead.pid == self._hung else _fate(status)
-        self._tell(Problem(503, f"the performer {fate}; another has taken its place"))
+        how = "hung" if dead.pid == self._hung else fate(status)
+        self._tell(Problem(503, f"the performer {how}; another has taken its place"))
 
     def _pause(self) -> None:
         """Wait a little if they die as fast as they are born."""
@@ -280,17 +270,4 @@ class PerformerLink:
                 self._spare = self._born()
 
     def _tell(self, event: PerformerEvent) -> None:
-        self._events.append(event)
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._news_out, b"\1")
-
-
-def _fate(status: int) -> str:
-    """Say how a process ended.
-
-    >>> _fate(-9), _fate(1)
-    ('was killed (SIGKILL)', 'has ended (1)')
-    """
-    if status < 0:
-        return f"was killed ({signal.Signals(-status).name})"
-    return f"has ended ({status})"
+        self._news.tell(event)

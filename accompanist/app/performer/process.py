@@ -23,6 +23,7 @@ from accompanist.app.performer.core import PerformerCore
 from accompanist.app.performer.outputs import Opened, OutputKeeper
 from accompanist.app.performer.realtime import become_real_time, settle_memory
 from accompanist.app.performer.sinks import Rig
+from accompanist.app.processes.bell import Bell
 from accompanist.app.processes.board import Board
 from accompanist.app.processes.child import PeerGoneError, parent_connection, received
 from accompanist.app.processes.links import (
@@ -65,9 +66,7 @@ class PerformerProcess:
     def __init__(self, connection: Connection, board: Board) -> None:
         self._connection = connection
         self._board = board
-        self._wake_in, self._wake_out = os.pipe()
-        for fd in (self._wake_in, self._wake_out):
-            os.set_blocking(fd, False)
+        self._woken = Bell()
         self._core = PerformerCore(board, time.monotonic)
         self._keeper = OutputKeeper(board.sounding, board.remember, board.recall, self.wake)
         self._outbox: queue.SimpleQueue[OutputsOpened | Sent | Problem | None] = queue.SimpleQueue()
@@ -79,8 +78,7 @@ class PerformerProcess:
 
     def wake(self) -> None:
         """Have the loop look at everything now; from any thread or signal handler."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_out, b"\1")
+        self._woken.ring()
 
     def leave(self, *_: object) -> None:
         """Have `run` silence everything and return."""
@@ -118,15 +116,14 @@ class PerformerProcess:
             self._board.beat()
             self._beat_s = now_s
         wait_s = min(until_s - now_s, LONGEST_WAIT_S)
-        waiting: list[int] = [self._connection.fileno(), self._wake_in]
+        waiting: list[int] = [self._connection.fileno(), self._woken.fileno()]
         if self._core.on_stage:  # the wake of the board is for who plays
             waiting.append(self._board.fileno())
         ready, _, _ = select.select(waiting, [], [], max(wait_s, 0.0))
         if self._board.fileno() in ready:
             self._board.calm()
-        if self._wake_in in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_in, 4096)
+        if self._woken.fileno() in ready:
+            self._woken.calm()
             self._take_news()
         if self._connection.fileno() in ready:
             try:

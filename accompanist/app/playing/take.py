@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections import deque
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -82,7 +83,9 @@ def play_take(settings: PlaySettings) -> None:
     before = introduction(piece.score, choice.part)
     alone = before is not None and start_quarter <= before.start_quarter
     if alone and settings.count_in_bars is None and settings.from_file is None:
-        settings = replace(settings, count_in_bars=_USUAL_COUNT_IN_BARS)
+        # Nobody has to be counted in by a recording: it begins by itself.
+        bars = _USUAL_COUNT_IN_BARS if piece.recording is None else 0.0
+        settings = replace(settings, count_in_bars=bars)
     if settings.keep:
         check_place(settings.out or _default_folder(piece.id))
     ensemble = open_ensemble(settings, notes=piece.recording is None)
@@ -108,7 +111,8 @@ def play_take(settings: PlaySettings) -> None:
     )
     if before is not None and alone and settings.count_in_bars is not None:
         click.echo(
-            f"The ensemble begins: it counts in and plays {before.length}, then you come in.",
+            f"The ensemble begins: it {'counts in and ' if settings.count_in_bars else ''}plays "
+            f"{before.length}, then you come in.",
             err=True,
         )
     with termination_as_interrupt():
@@ -136,6 +140,7 @@ class _LiveTake:
         self._settings = settings
         self._piece = piece
         self._solo = solo
+        self._changes: list[tuple[float, str, float]] = [(0.0, "solo", ensemble.solo_level)]
         self._soloist = soloist
         self._ensemble = ensemble
         score = piece.score
@@ -289,6 +294,7 @@ class _LiveTake:
             soundfont=soundfont,
             audio=soundfont is not None or self._ensemble.recording is not None,
             desk={"solo": self._ensemble.solo_level},
+            changes=self._changes,
             warn=lambda text: click.echo(f"accompanist: {text}", err=True),
         )
 
@@ -313,13 +319,18 @@ class _LiveTake:
     def _mute(self, muted: bool) -> None:
         for part in self._plan.channels:
             self._ensemble.link.send(Mix(part, "mute", muted))
-        if self._ensemble.recording is not None:
-            self._ensemble.recording.send(MixRecording("mute", float(muted)))
+        self._mix("mute", float(muted))
 
     def _set_solo_level(self, level: float) -> None:
         self._ensemble.solo_level = level
+        self._mix("solo", level)
+
+    def _mix(self, control: str, value: float) -> None:
         if self._ensemble.recording is not None:
-            self._ensemble.recording.send(MixRecording("solo", level))
+            self._ensemble.recording.send(MixRecording(control, value))
+            view = self._engine.view
+            now_s = 0.0 if view is None else time.monotonic() - view.offset_s
+            self._changes.append((now_s, control, value))
 
     def _click(self, step: Step, _offset_s: float) -> None:
         if clicks := self._count_in.clicks(step):

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Child", "PeerGoneError", "parent_connection", "received"]
+__all__ = ["Child", "PeerGoneError", "fate", "parent_connection", "received"]
 
 SEND_TIMEOUT_S = 3
 """A child that has read nothing for so long hangs, and is given up."""
@@ -125,6 +125,17 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def fate(status: int) -> str:
+    """Say how a process ended.
+
+    >>> fate(-9), fate(1)
+    ('was killed (SIGKILL)', 'has ended (1)')
+    """
+    if status < 0:
+        return f"was killed ({signal.Signals(-status).name})"
+    return f"has ended ({status})"
 
 
 def parent_connection(fd: str) -> Connection:

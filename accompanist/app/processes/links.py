@@ -248,6 +248,8 @@ class KeepTake:
     """Where each host stood: from take time ``from_s`` on at take time + ``zero_s``."""
     desk: Mapping[str, float] = field(default_factory=dict)
     """What a recording is set to: solo, gain, pan, mute."""
+    changes: tuple[tuple[float, str, float], ...] = ()
+    """What of that was set and when, monotonic seconds, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ Nothing here imports numpy.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
-import signal
 import threading
 import time
 from collections import deque
@@ -17,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from accompanist.app.processes.child import Child, PeerGoneError
+from accompanist.app.processes.bell import Bell, News
+from accompanist.app.processes.child import Child, PeerGoneError, fate
 from accompanist.app.processes.links import Problem, Quit, Silence
 from accompanist.app.processes.recording_links import (
     LoadRecording,
@@ -91,11 +90,8 @@ class RecordingLink:
         """As asked for, with whoever listened last."""
         self._load: LoadRecording | None = None
         self._mixes: dict[str, MixRecording] = {}
-        self._events: deque[RecordingEvent] = deque()
-        self._news_in, self._news_out = os.pipe()
-        self._call_in, self._call_out = os.pipe()
-        for fd in (self._news_in, self._news_out, self._call_in, self._call_out):
-            os.set_blocking(fd, False)
+        self._news: News[RecordingEvent] = News()
+        self._called = Bell()
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._again_s = float("inf")
         self._heard_s = 0.0
@@ -127,16 +123,11 @@ class RecordingLink:
 
     def fileno(self) -> int:
         """File descriptor to wait on: readable when there are events."""
-        return self._news_in
+        return self._news.fileno()
 
     def events(self) -> list[RecordingEvent]:
         """Take what the process has told since the last call."""
-        with contextlib.suppress(OSError):  # nothing there, or closed
-            os.read(self._news_in, 4096)
-        taken = []
-        while self._events:
-            taken.append(self._events.popleft())
-        return taken
+        return self._news.take()
 
     def send(self, command: object) -> None:
         """Send a command; what must outlive the process is told to the next one, too."""
@@ -178,8 +169,8 @@ class RecordingLink:
             child.close(LEAVE_S)
         if spare is not None:
             spare.close(0.0)
-        for fd in (self._call_in, self._call_out, self._news_in, self._news_out):
-            os.close(fd)
+        self._called.close()
+        self._news.close()
 
     def _bear(self) -> None:
         """Start a process and tell it all that it must know; the lock is held."""
@@ -219,15 +210,14 @@ class RecordingLink:
 
     def _call(self) -> None:
         """Have the watcher look at everything now."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._call_out, b"\1")
+        self._called.ring()
 
     # ---- the watcher's thread --------------------------------------------------------------------
 
     def _watch(self) -> None:
         while not self._closing.is_set():
             child = self._child
-            waiting: list[Child | int] = [self._call_in]
+            waiting: list[Child | Bell] = [self._called]
             if child is not None:
                 waiting.append(child)
             spare = self._spare
@@ -239,9 +229,8 @@ class RecordingLink:
                 ready, _, _ = select.select(waiting, [], [], wait_s)
             except (OSError, ValueError):  # it has been dismissed meanwhile
                 continue
-            if self._call_in in ready:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._call_in, 4096)
+            if self._called in ready:
+                self._called.calm()
             if child is not None and child in ready:
                 self._hear(child)
             if spare is not None and spare in ready:
@@ -310,21 +299,8 @@ class RecordingLink:
             else:
                 self._bear()
         status = dead.close(0.0)
-        fate = "hung" if dead.pid == self._hung else _fate(status)
-        self._tell(Problem(503, f"the recording's player {fate}; another takes its place"))
+        how = "hung" if dead.pid == self._hung else fate(status)
+        self._tell(Problem(503, f"the recording's player {how}; another takes its place"))
 
     def _tell(self, event: RecordingEvent) -> None:
-        self._events.append(event)
-        with contextlib.suppress(OSError):
-            os.write(self._news_out, b"\1")
-
-
-def _fate(status: int) -> str:
-    """Say how a process ended.
-
-    >>> _fate(-9), _fate(1)
-    ('was killed (SIGKILL)', 'has ended (1)')
-    """
-    if status < 0:
-        return f"was killed ({signal.Signals(-status).name})"
-    return f"has ended ({status})"
+        self._news.tell(event)

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accompanist.app.processes.bell import Bell
 from accompanist.app.processes.child import PeerGoneError, parent_connection, received
 from accompanist.app.processes.links import OutputInfo, Problem, Quit, Silence
 from accompanist.app.processes.recording_links import (
@@ -86,9 +87,7 @@ class RecordingProcess:
         from accompanist.app.recording_player.outputs import RecordingOutputs
 
         self._connection = connection
-        self._wake_in, self._wake_out = os.pipe()
-        for fd in (self._wake_in, self._wake_out):
-            os.set_blocking(fd, False)
+        self._woken = Bell()
         self._core = RecordingCore(board, time.monotonic)
         self._outputs = RecordingOutputs(self.wake)
         self._loader = RecordingLoader(self.wake)
@@ -104,8 +103,7 @@ class RecordingProcess:
 
     def wake(self) -> None:
         """Have the loop look at everything now; from any thread or signal handler."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_out, b"\1")
+        self._woken.ring()
 
     def leave(self, *_: object) -> None:
         """Have `run` fade out and return."""
@@ -146,15 +144,14 @@ class RecordingProcess:
     def _wait(self) -> None:
         """Sleep until the device has taken something or something comes, and take it in."""
         output = self._output
-        waiting: list[int] = [self._connection.fileno(), self._wake_in]
+        waiting: list[int] = [self._connection.fileno(), self._woken.fileno()]
         if output is not None and not output.gone:
             waiting.append(output.fileno())
         ready, _, _ = select.select(waiting, [], [], LONGEST_WAIT_S)
         if output is not None and output.fileno() in ready:
             output.calm()
-        if self._wake_in in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_in, 4096)
+        if self._woken.fileno() in ready:
+            self._woken.calm()
             self._take_news()
         if self._connection.fileno() in ready:
             try:

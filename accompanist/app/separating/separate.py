@@ -139,7 +139,8 @@ def separate_piece(
             # What is known already has been given again: there is something to go by.
             fresh_only = len(new) == len(solos)
             _check_of_use(recording, shown, list(new.values()) if fresh_only else [])
-        facts = run_separation(mixture, shown, choice, fresh, name=recording.file.name, bar=bar)
+        name = piece.id if piece.from_library else recording.file.name
+        facts = run_separation(mixture, shown, choice, fresh, name=name, bar=bar)
         if store:
             unusable = {name for name, _ in left_out}
             with disk_told(recording.folder):

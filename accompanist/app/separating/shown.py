@@ -90,6 +90,8 @@ def open_solo(
             sound.read(start, min(step, sound.length - start))
             if sound.broke_at is not None:
                 break
+    if sound.broke_at == 0:
+        raise BadInputError(f"{path}: nothing in it can be decoded; record or copy it again")
     if not seeks_exactly(path) or sound.broke_at is not None:
         copy = scratch / f"{len(list(scratch.iterdir()))}.flac"
         length = copy_recording(sound, copy, 1.0 / max(sound.peak, 1.0))

@@ -24,8 +24,8 @@ def main(fd: str, piece: str) -> None:
     from accompanist.app.interrupts import termination_as_interrupt
     from accompanist.app.processes.child import parent_connection
 
-    with suppress(OSError):
-        os.nice(_NICENESS)
+    with suppress(OSError):  # not on top of what the engine has: that may be anything
+        os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), _NICENESS))
     use_one_thread()
     with parent_connection(fd) as parent, termination_as_interrupt(), suppress(KeyboardInterrupt):
         _work(parent, piece)

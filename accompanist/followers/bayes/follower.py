@@ -15,7 +15,7 @@ from accompanist.followers.bayes.grid import (
     PositionFilter,
     ScoreGrid,
 )
-from accompanist.followers.bayes.relocate import Relocator
+from accompanist.followers.bayes.seek import Seeker
 from accompanist.followers.bayes.segments import make_segments
 from accompanist.followers.bayes.strokes import StrokeMemory
 from accompanist.followers.bayes.templates import TemplateRing
@@ -33,7 +33,6 @@ _DELAY_S: Final = 0.01
 
 _A4_HZ: Final = 440.0
 _TEMPO_MEMORY_S: Final = 1.0
-_LOST_DOUBT: Final = 12.0
 _MATCH_MEMORY_S: Final = 1.0
 _MATCH_EVEN: Final = 40.0
 _MATCH_WIDTH: Final = 8.0
@@ -42,6 +41,9 @@ _MATCH_FIRST: Final = 100.0
 110), a wrong piece 0 to 65: confidence turns between them."""
 
 _HELD: Final = 0.5
+_COAST_S: Final = 2.0
+"""Whoever is lost is taken to go on in tempo for so long; then nothing more is claimed."""
+
 _REPORT_DELAY_S: Final = 0.025
 
 
@@ -90,7 +92,8 @@ class BayesFollower:
         cents = 1200.0 * log2(a4_hz / _A4_HZ) if a4_hz is not None else 0.0
         self._templates = TemplateRing(bank, segments, cents)
         self._search = TuningSearch(self._grid, self._templates, settings, hop_s, known=known)
-        self._relocator = Relocator(self._grid, self._templates.templates, hop_s)
+        self._seeker = Seeker(self._grid, self._templates, self._search, settings, self._ear, hop_s)
+        self._coasts: tuple[float, float] | None = None
         self._strokes = StrokeMemory(segments, hop_s)
         self._onsets = solo.onsets_quarter
         self._end_quarter = solo.end_quarter
@@ -108,7 +111,9 @@ class BayesFollower:
         Works on a copy: nothing that is heard later is changed.
         """
         hop = round(self._hop_s * self._ear.bank.sample_rate)
-        deepcopy(self).feed(Heard(self._hop_s, np.zeros(hop, dtype=np.float32)))
+        other, silence = deepcopy(self), np.zeros(hop, dtype=np.float32)
+        for i in range(self._seeker.hops):
+            other.feed(Heard((i + 1) * self._hop_s, silence))
 
     @property
     def latency_s(self) -> float:
@@ -124,12 +129,13 @@ class BayesFollower:
         """The soloist's A, as believed now."""
         return float(_A4_HZ * 2.0 ** (self._search.cents / 1200.0))
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         wanted = -np.inf if quarter is None else quarter - 1e-6
         event = min(int(np.searchsorted(self._onsets, wanted)), len(self._onsets) - 1)
         self._search.wait_at(event)
         self._strokes.forget_row()
-        self._relocator.restart(event)
+        self._seeker.restart(event, anywhere=anywhere)
+        self._coasts = None
         self._last_event = event - 1
         self._match_per_s = _MATCH_FIRST
 
@@ -140,42 +146,53 @@ class BayesFollower:
         was_open = not self._search.decided
         belief = self._search.step(ear.spectrum, ear.rise, ear.presence, self._strokes.audible)
         if was_open and self._search.decided:
-            self._relocator.retune(self._templates.templates)
-        weight = self._hop_s / _MATCH_MEMORY_S * self._ear.presence
+            self._seeker.retune()
+        weight = self._hop_s / _MATCH_MEMORY_S * ear.presence
         self._match_per_s += weight * (belief.match_per_s - self._match_per_s)
-        fine = self._search.best
-        position_s = self._grid.position_s(belief.cell)
-        if belief.held < _HELD:
+        position_s, tempo, held = self._grid.position_s(belief.cell), belief.tempo, belief.held
+        if held < _HELD:
             self._usual_tempo *= self._memory
-            self._usual_tempo += (1 - self._memory) * fine.tempo_mass
-        relocated = False
-        if self._search.decided:
-            relocated = self._relocate(position_s, belief.tempo, fine)
-        said_s = self._say(position_s, belief.tempo)
+            self._usual_tempo += (1 - self._memory) * self._search.best.tempo_mass
+        found = self._seeker.step(belief, self._strokes.audible, self._usual_tempo)
+        fine = self._search.best
+        if found is not None:
+            position_s, tempo, held = found.position_s, found.tempo, 0.0
+            self._strokes.forget_row()
+            self._last_event = min(self._last_event, self._event_at(position_s) - 1)
+        said_s = self._say(position_s, tempo)
+        was_lost = self._coasts is not None
+        said_s = self._coast(said_s, heard.time_s)
+        lost = self._coasts is not None
+        relocated = not lost and (was_lost or found is not None)
         quarter = min(float(self._tempo.to_quarter(said_s)), self._end_quarter)
         if quarter < self._end_quarter:
-            self._last_tempo = belief.tempo
-        onsets = self._report(said_s, heard.time_s, belief.tempo, relocated)
+            self._last_tempo = tempo
+        onsets = () if lost else self._report(said_s, heard.time_s, tempo, relocated)
         return Estimate(
             time_s=heard.time_s,
             quarter=quarter,
             # Behind the last note there is nothing to tell a tempo by.
             quarters_per_s=self._last_tempo * self._tempo.rate_at(quarter),
             confidence=self._confidence(quarter, fine),
-            state=self._state(belief.held, quarter),
+            state=self._state(held, quarter, waits=fine.waits >= 0),
             onsets=onsets,
             relocated=relocated,
             level_db=self._ear.level_db,
         )
 
-    def _relocate(self, position_s: float, tempo: float, fine: PositionFilter) -> bool:
-        found = self._relocator.step(self._ear.spectrum, position_s, tempo, fine)
-        if found is None:
-            return False
-        weights = self._usual_tempo / self._usual_tempo.sum() + 1e-4
-        self._strokes.forget_row()
-        fine.refill(found.ranges, (weights / weights.sum()).astype(np.float32))
-        return True
+    def _coast(self, said_s: float, time_s: float) -> float:
+        """Go on in tempo for a while from where the track was lost, and then no further."""
+        if not self._seeker.trust.lost:
+            self._coasts = None
+            return said_s
+        if self._coasts is None:
+            self._coasts = (said_s, time_s)
+        at_s, since_s = self._coasts
+        return at_s + min(time_s - since_s, _COAST_S) * self._last_tempo
+
+    def _event_at(self, position_s: float) -> int:
+        events = self._grid.segments.event_s
+        return int(np.searchsorted(events, position_s - 1e-9, side="right")) - 1
 
     def _say(self, position_s: float, tempo: float) -> float:
         """Make up for the delay, but never pass an onset that has not been crossed."""
@@ -207,13 +224,13 @@ class BayesFollower:
             for e in range(first, passed + 1)
         )
 
-    def _state(self, held: float, quarter: float) -> FollowerState:
+    def _state(self, held: float, quarter: float, *, waits: bool) -> FollowerState:
         if quarter >= self._end_quarter:
             return FollowerState.ENDED
-        if self._relocator.doubt > _LOST_DOUBT:
+        if self._seeker.trust.lost:
             return FollowerState.LOST
         if held > _HELD:
-            return FollowerState.ARMED if self._last_event < 0 else FollowerState.HOLDING
+            return FollowerState.ARMED if waits else FollowerState.HOLDING
         return FollowerState.FOLLOWING
 
     def _confidence(self, quarter: float, fine: PositionFilter) -> float:
@@ -225,6 +242,5 @@ class BayesFollower:
         end = min(int(fine.support[5]), grid.cell_of(float(bounds[1])) + 1)
         rows = np.arange(first, end) & (len(fine.row_mass) - 1)
         near = float(fine.row_mass[rows].sum())
-        elsewhere = np.exp(-self._relocator.doubt / _LOST_DOUBT)
         fits = 1.0 / (1.0 + np.exp(-(self._match_per_s - _MATCH_EVEN) / _MATCH_WIDTH))
-        return float(np.clip(near * elsewhere * fits, 0.0, 1.0))
+        return float(np.clip(near * self._seeker.trust.share * fits, 0.0, 1.0))

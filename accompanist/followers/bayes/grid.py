@@ -202,6 +202,24 @@ class PositionFilter:
             self.mass[rows] += (weight / (end - start)) * tempo_weights
         self.support[:] = (low, high, 0, 0, low, high)
 
+    @property
+    def waits(self) -> int:
+        """The event that the soloist has yet to begin with; −1 while they play."""
+        return self._waits
+
+    def take_over(self, other: PositionFilter) -> None:
+        """Believe what another filter on the same score believes."""
+        first, end = int(other.support[4]), int(other.support[5])
+        rows = np.arange(min(first, int(other.support[0])), max(end, int(other.support[1])))
+        rows &= _ROWS - 1
+        self.mass[rows] = other.mass[rows]
+        self.row_mass[rows] = other.row_mass[rows]
+        held = np.arange(int(other.support[2]), int(other.support[3])) & (_HELD_ROWS - 1)
+        self.held[held] = other.held[held]
+        self.tempo_mass[:] = other.tempo_mass
+        self.support[:] = other.support
+        self._waits = -1
+
     def step(
         self, spectrum: Float32Array, rise: Float32Array, presence: float, audible: float
     ) -> Belief:

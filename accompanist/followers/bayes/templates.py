@@ -268,6 +268,11 @@ class TemplateRing:
         self.templates = pitch_templates(self._bank, self._segments.pitches, cents)
         self.slot_of[:] = -1
 
+    def use(self, other: TemplateRing) -> None:
+        """Have the same pitches as another ring, and make new pictures of them."""
+        self.cents, self.templates = other.cents, other.templates
+        self.slot_of[:] = -1
+
     def fill(self, first: int, last: int) -> None:
         """Have the pictures of segments ``first`` to ``last`` (at most `SLOTS`) ready."""
         s = self._segments

@@ -64,6 +64,8 @@ class TuningSearch:
         }
         self._score = {shift: -_PRIOR_PER_CENT * abs(shift) * STEP_CENTS for shift in shifts}
         self.best = self.filters[0]
+        self.patient = False
+        """Do not decide yet, however clear it looks: it is not known where they play."""
 
     @property
     def decided(self) -> bool:
@@ -79,6 +81,14 @@ class TuningSearch:
         """Tell every filter to wait before ``event``."""
         for candidate in self.filters.values():
             candidate.wait_at(event)
+
+    def decide(self, shift: int, refinement: float) -> None:
+        """End the search: the player is ``shift`` and a fraction of bands off the templates."""
+        self.best = self.filters.get(shift, self.best)
+        self.filters = {shift: self.best}
+        self.best.shift = 0
+        cents = (shift + float(np.clip(refinement, -0.5, 0.5))) * STEP_CENTS
+        self._templates.retune(self._templates.cents + cents)
 
     def step(
         self, spectrum: Float32Array, rise: Float32Array, presence: float, audible: float
@@ -100,11 +110,10 @@ class TuningSearch:
         top = self._score[winner]
         far = [s for k, s in self._score.items() if abs(k - winner) >= _FAR_STEPS]
         clear = top - max(far, default=-np.inf) > _CLEAR_LEAD and self._elapsed_s >= _SOONEST_S
+        if self.patient:
+            return
         if clear or self._elapsed_s >= _LATEST_S:
-            cents = (winner + self._refinement(winner)) * STEP_CENTS
-            self.filters = {winner: self.best}
-            self.best.shift = 0
-            self._templates.retune(self._templates.cents + cents)
+            self.decide(winner, self._refinement(winner))
             return
         for shift in [k for k in self.filters if top - self._score[k] > _HOPELESS]:
             # The winner's neighbours stay: the parabola wants them.
@@ -118,4 +127,4 @@ class TuningSearch:
         if left is None or mid is None or right is None:
             return 0.0
         bend = left - 2 * mid + right
-        return float(np.clip(0.5 * (left - right) / min(bend, -1e-9), -0.5, 0.5))
+        return 0.5 * (left - right) / min(bend, -1e-9)

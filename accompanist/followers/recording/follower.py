@@ -35,6 +35,9 @@ _FIT_EVEN: Final = 0.45
 _FIT_WIDTH: Final = 0.12
 """The right place fits with .6 to 1.5, another piece with -.2 to .6."""
 
+_REST_S: Final = 1.9
+"""Told to be where the soloist rests for longer than this, they are awaited at their entry."""
+
 _DOUBT: Final = 0.6
 _POOR: Final = 0.25
 
@@ -93,6 +96,9 @@ class RecordingFollower:
         self._onsets = solo.onsets_quarter
         self._events_s = tempo.to_seconds(solo.onsets_quarter)
         self._first_place = self._first_sound(reference, loud)
+        if len(self._events_s):  # where the soloist is known to come in later: there
+            entry = int(float(self._events_s[0]) / self._row_s)
+            self._first_place = min(max(self._first_place, entry), self._places - 1)
         self._last_event = -1
         self.locate(None)
 
@@ -113,7 +119,7 @@ class RecordingFollower:
     def latency_s(self) -> float:
         return _REPORT_DELAY_S
 
-    def locate(self, quarter: float | None) -> None:
+    def locate(self, quarter: float | None, anywhere: bool = False) -> None:
         s = self._s
         if quarter is None:
             first = max(0, self._first_place - round(0.1 / self._row_s))
@@ -124,6 +130,9 @@ class RecordingFollower:
             start_s = self._first_place * self._row_s
         else:
             start_s = float(np.clip(self._tempo.to_seconds(quarter), 0.0, self._duration_s))
+            upcoming = self._events_s[self._events_s >= start_s - 1e-3]
+            if len(upcoming) and upcoming[0] - start_s > _REST_S:
+                start_s = float(upcoming[0])
             middle = min(int(start_s / self._row_s), self._places - 1)
             reach = round(s.locate_s / self._row_s)
             places = np.arange(max(0, middle - reach), min(self._places, middle + reach + 1))

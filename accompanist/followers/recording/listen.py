@@ -23,6 +23,7 @@ __all__ = ["SoloEar"]
 Float32Array = npt.NDArray[np.float32]
 
 _PEAK_DECAY_S: Final = 8.0
+_SILENT_DECAY: Final = 0.05
 _LEAST_PEAK: Final = 1e-3 * SCALE
 """Sum over the bands of a sound some 90 dB under full scale: nobody plays more softly."""
 
@@ -61,7 +62,9 @@ def _listen(
     """State: decaying peak, presence, length of the rise, delay."""
     bands = len(magnitudes)
     total = whiten(magnitudes, kernel, padded, white)
-    state[0] = max(state[0] * peak_decay, total, _LEAST_PEAK)
+    # Slowly where nobody plays: a room's noise is not to pass for playing after a long rest.
+    fall = (np.float32(1.0) - peak_decay) * (_SILENT_DECAY + (1.0 - _SILENT_DECAY) * state[1])
+    state[0] = max(state[0] * (np.float32(1.0) - fall), total, _LEAST_PEAK)
     floor = state[0] * FLOOR_GAIN
     summed, cubed = np.float32(1e-20), np.float32(1e-20)
     peakiness = np.float32(0.0)

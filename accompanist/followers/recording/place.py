@@ -22,6 +22,9 @@ FloatArray = npt.NDArray[np.float64]
 _ROWS: Final = 2048
 _BEGUN: Final = 1e-9
 _SILENT: Final = 0.5
+_QUIET: Final = 0.2
+_NOBODY_S: Final = 0.25
+"""Where somebody seemed to begin, and so long nothing has sounded, nobody has."""
 _USUAL_AT_FIRST_S: Final = 0.5
 
 
@@ -93,16 +96,20 @@ class PlaceFilter:
         """Let the soloist wait, and begin at one of the adjacent ``places``."""
         self._begin_at = places
         self._begin_weights = (weights / weights.sum()).astype(np.float32)
-        self._waiting = 1.0
-        low, high = int(places[0]), int(places[-1]) + 1
+        self._wait_on()
+        self._position = float(places @ self._begin_weights)
+        self._tempo = 1.0
+        self.usual_tempo = self.tempo_prior.astype(np.float64)
+
+    def _wait_on(self) -> None:
+        """Believe that nobody has begun."""
+        self._waiting, self._quiet_s = 1.0, 0.0
+        low, high = int(self._begin_at[0]), int(self._begin_at[-1]) + 1
         rows = np.arange(low, high) & (_ROWS - 1)
         self.mass[rows] = 0.0
         self.held[rows] = 0.0
         self.row_mass[rows] = 0.0
         self.support[:] = (low, high)
-        self._position = float(places @ self._begin_weights)
-        self._tempo = 1.0
-        self.usual_tempo = self.tempo_prior.astype(np.float64)
 
     def refill(self, found: Found) -> None:
         """Believe in the places that were found and in nothing else."""
@@ -130,6 +137,9 @@ class PlaceFilter:
         enter = _share(sure * s.enter_hold_per_s + (1 - sure) * s.silent_enter_per_s, dt)
         leave = _share(sure * s.leave_hold_per_s + (1 - sure) * s.silent_leave_per_s, dt)
         if self._waiting > 0.0:
+            self._quiet_s = 0.0 if sure > _QUIET else self._quiet_s + dt
+            if self._waiting > _SILENT and self._quiet_s > _NOBODY_S:
+                self._wait_on()
             self._reach_start()
         move(
             self.support, self.mass, self.held, self._moved, self._steps, self._part,

@@ -1,0 +1,1 @@
+"""What is expected of a soloist beyond an even tempo: by the score, by memory, by rehearsal."""

@@ -1,0 +1,68 @@
+"""How far the position said can be believed: whether the follower is on the soloist's track at all.
+
+Two states, on the track and off it, filtered in steps of the overview by one number: how much
+better the best picture of the whole piece fits than those where the follower believes to be. Notes
+that sound alike leave it as it is, silence leaves it as it is.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Final
+
+__all__ = ["Confidence"]
+
+_RIGHT: Final = 0.15
+"""Log-likelihood ratio of a step in which no other picture fits better …"""
+_PER_DEFICIT: Final = 0.012
+"""… less this for each unit of log-likelihood a second by which another does …"""
+_WRONG: Final = -0.22
+"""… down to this. One note is heard in some ten steps, which are far from independent, and may
+be a wrong one: only a second of wrong ones is somewhere else."""
+
+_STRAY_PER_S: Final = 0.01
+_FIND_PER_S: Final = 0.02
+_FIRST: Final = 3.0
+_FOUND: Final = 1.5
+_MOST: Final = 5.0
+_LOST: Final = -1.5
+_FOUND_AGAIN: Final = 0.5
+
+
+class Confidence:
+    """Log-odds of being on the track.
+
+    Attributes
+    ----------
+    odds : float
+        Natural logarithm of the odds.
+    lost : bool
+        Off the track, and not found again; changes with hysteresis.
+    """
+
+    def __init__(self, step_s: float) -> None:
+        self._stray = 1.0 - exp(-_STRAY_PER_S * step_s)
+        self._find = 1.0 - exp(-_FIND_PER_S * step_s)
+        self.restart()
+
+    @property
+    def share(self) -> float:
+        """Probability of being on the track."""
+        return 1.0 / (1.0 + exp(-self.odds))
+
+    def restart(self, *, found: bool = False) -> None:
+        """Begin anew: a human has said where, or (``found``) the follower has jumped there."""
+        self.odds = _FOUND if found else _FIRST
+        self.lost = False
+
+    def hear(self, deficit_per_s: float, presence: float) -> None:
+        """Take in one step of the overview."""
+        on = self.share
+        on += presence * ((1.0 - on) * self._find - on * self._stray)
+        told = max(_WRONG, _RIGHT - _PER_DEFICIT * deficit_per_s)
+        odds = log(on / (1.0 - on)) + presence * told
+        self.odds = min(_MOST, max(-_MOST, odds))
+        if self.odds < _LOST:
+            self.lost = True
+        elif self.odds > _FOUND_AGAIN:
+            self.lost = False

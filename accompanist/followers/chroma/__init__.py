@@ -1,0 +1,1 @@
+"""What the followers that hear chroma share: the ear, the expected sound, the reports."""

@@ -1,0 +1,1 @@
+"""Follower by a plain hidden Markov model of the score, for comparison."""

@@ -1,0 +1,1 @@
+"""Followers by online dynamic time warping, for comparison."""
