@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,22 @@ from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.direction import Direction
 from accompanist.conducting.settings import FollowMode
 from accompanist.conducting.timeline import Timeline
-from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote
+from accompanist.followers.protocol import (
+    EnsembleNote,
+    Estimate,
+    Follower,
+    Heard,
+    HearsEnsemble,
+    HearsEnsembleSound,
+    PlayedNote,
+)
+from accompanist.performing.channels import PERCUSSION_CHANNEL
 from accompanist.performing.cue import Cue
-from accompanist.performing.messages import TimedMessage
+from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.performing.performer import Performer
+
+if TYPE_CHECKING:
+    from accompanist.hearing.echo import EchoCanceller
 
 __all__ = ["Session", "Step", "hop_samples", "mono"]
 
@@ -140,6 +153,8 @@ class Session:
         self._keys: deque[PlayedNote] = deque()
         self._key_hops = 0
         self._cue: Cue | None = None
+        self._canceller: EchoCanceller | None = None
+        self._sent: FloatArray | None = None
 
     @property
     def conductor(self) -> Conductor:
@@ -187,6 +202,37 @@ class Session:
         self._keys.extend(notes)
         self._key_hops = max(self._key_hops, int(until_s * self._rate / self._hop + 1e-9))
         return self._heard_keys()
+
+    def ensemble(self, messages: Iterable[TimedMessage]) -> None:
+        """Tell the follower what the ensemble has been sent: it comes back by the microphone."""
+        if not isinstance(self._follower, HearsEnsemble):
+            return
+        notes = [
+            EnsembleNote(
+                timed.time_s,
+                -1.0 if message.channel == PERCUSSION_CHANNEL else float(message.number),
+                message.value if message.kind is Kind.ON else 0,
+                timed.part,
+            )
+            for timed in messages
+            if (message := timed.message).kind in (Kind.ON, Kind.OFF)
+        ]
+        if notes:
+            self._follower.ensemble(notes)
+
+    def ensemble_sound(self, samples: FloatArray) -> None:
+        """Tell what the ensemble sounds in the next hop [shape=(hop,)], mono.
+
+        A follower that has no use for it is given the microphone without it.
+        """
+        if isinstance(self._follower, HearsEnsembleSound):
+            self._follower.ensemble_sound(samples)
+            return
+        if self._canceller is None:
+            from accompanist.hearing.echo import EchoCanceller
+
+            self._canceller = EchoCanceller(self._rate, self._hop)
+        self._sent = samples
 
     def arm(self) -> None:
         """Wait for the soloist's next note: here, or anywhere if nobody has said where."""
@@ -244,6 +290,9 @@ class Session:
     def _step(self, samples: FloatArray, notes: Sequence[PlayedNote]) -> Step:
         self._hops += 1
         now_s = self._hops * self._hop / self._rate
+        if self._canceller is not None and len(samples):
+            sent = np.zeros_like(samples) if self._sent is None else self._sent
+            samples, self._sent = self._canceller.hear(samples, sent), None
         estimate = self._follower.feed(Heard(now_s, samples, tuple(notes)))
         direction = self._conductor.hear(estimate)
         if direction.follower_at is not None:

@@ -16,7 +16,7 @@ from accompanist.performing.plan import Plan
 from accompanist.recordings.sound import Sound
 from accompanist.score.tempo import WrittenTempo
 from accompanist.session import Session, Step, mono
-from accompanist.simulation.bleed import Bleed, BleedPath, Ensemble, path_response
+from accompanist.simulation.bleed import Bleed, BleedPath, Ensemble, Known, path_response
 from accompanist.simulation.room import sounding_rms
 from accompanist.simulation.tones import ToneEnsemble
 
@@ -102,6 +102,8 @@ class ClosedLoop:
         self._ensemble = ensemble
         self._path = BleedPath(bleed, sample_rate, hop, gain, ensemble.behind)
         self._hop = hop
+        self._known = bleed.known
+        self._messages: tuple[TimedMessage, ...] = ()
         self.sent = ensemble.render(hop)
         """What the ensemble sends in the hop to come, ``behind`` samples late."""
         self._bled: FloatArray = np.zeros(hop, dtype=np.float32)
@@ -119,10 +121,15 @@ class ClosedLoop:
         while len(self._pending) >= self._hop:
             heard = self._pending[: self._hop] + self._bled
             self._pending = self._pending[self._hop :]
+            if self._known is Known.SOUND:
+                session.ensemble_sound(self.sent)
+            if self._known is not Known.NOTHING:
+                session.ensemble(self._messages)
             yield from session.feed(heard)
 
     def take(self, step: Step) -> None:
         """Let the ensemble play what a step asks for; to be told every step before the next."""
+        self._messages = step.messages
         self._bled = self._path.hear(self.sent)
         self._ensemble.take(step)
         self.sent = self._ensemble.render(self._hop)

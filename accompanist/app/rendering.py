@@ -24,6 +24,7 @@ from bridges.audio_files import Audio
 from score_library.catalogue import Piece
 
 if TYPE_CHECKING:
+    from accompanist.app.closed_loop import RecordedEnsemble
     from accompanist.app.keeping.ensemble_sound import EnsembleSound
 
 __all__ = [
@@ -112,6 +113,7 @@ def render(job: Job, out: Path) -> Rendered:
                 advance,
                 reference=reference_of(job.piece),
                 each=None if ensemble is None else ensemble.hear,
+                ensemble=_heard_back(job, stack),
             )
         if ensemble is not None:
             with progress_bar("Mixing"):
@@ -163,6 +165,22 @@ def _ensemble_sound(job: Job, folder: Path, stack: ExitStack) -> EnsembleSound |
         job.tell,
     )
     return stack.enter_context(EnsembleSound(playback, folder))
+
+
+def _heard_back(job: Job, stack: ExitStack) -> tuple[RecordedEnsemble, float] | None:
+    """Make ready what the microphone hears of a recording; see `run_take`."""
+    recording, bleed = job.piece.recording, job.settings.bleed
+    if recording is None or bleed is None:
+        return None
+
+    from accompanist.app.closed_loop import RecordedEnsemble, recorded_level
+    from accompanist.app.recording_player.opening import open_recorded
+    from bridges.recording_file import RecordingFile
+
+    file, without, rate = recording.sound_file, recording.accompaniment, job.audio.rate
+    playback, _ = open_recorded(file, without, job.piece.score, rate, stack, job.tell)
+    with RecordingFile(without or file) as sound:
+        return RecordedEnsemble(playback), recorded_level(sound, bleed)
 
 
 def check_length(audio: Audio, source: str) -> None:

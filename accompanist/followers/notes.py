@@ -31,6 +31,8 @@ STEP_WEIGHTS = {1: 0.93, 2: 0.03, 3: 0.012, 4: 0.005, -1: 0.006, -2: 0.003, -3: 
 """How likely the next struck event is the d-th from here, if there is a new one."""
 JUMP = 2e-3
 """The player is somewhere else altogether."""
+ELSEWHERE = 0.1
+"""The player begins somewhere else, where nobody has said where."""
 EXTRA = 0.02
 """A struck key that belongs to no event: the player is still where they were."""
 WRONG_NEAR = 0.01
@@ -81,6 +83,7 @@ class NotesFollower:
         )
         self._restarts = restart_weights(solo)
         self._start_state = 0
+        self._anywhere = False
         self._reset(0)
         self._level_db = -120.0
         self._previous_s = 0.0
@@ -91,11 +94,19 @@ class NotesFollower:
         return LATENCY_S
 
     def locate(self, quarter: float | None, anywhere: bool = False) -> None:
-        """Expect the first event at or behind ``quarter`` next; None: the first of all."""
+        """Expect the first event at or behind ``quarter`` next; None: the first of all.
+
+        ``anywhere``: or, much less, the beginning of a phrase somewhere else.
+        """
         state = 0
         if quarter is not None:
             state = int(np.searchsorted(self._onsets_quarter, quarter - 1e-6, side="left"))
         self._reset(state)
+        self._anywhere = anywhere
+        if anywhere:
+            # Before event e is state e.
+            self._alpha[:-1] += ELSEWHERE * self._restarts[1:]
+            self._alpha /= self._alpha.sum()
 
     def feed(self, heard: Heard) -> Estimate:
         """Hear the keys of one hop."""
@@ -112,7 +123,8 @@ class NotesFollower:
             self._hear(note)
             if self._state == before:
                 continue
-            jumped = not 0 < self._state - before <= LOCAL_EVENTS and before != self._start_state
+            jumped = not 0 < self._state - before <= LOCAL_EVENTS
+            jumped &= self._anywhere or before != self._start_state
             relocated |= jumped
             if self._state == 0:
                 continue

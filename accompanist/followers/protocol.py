@@ -6,6 +6,7 @@ hops it gives the same estimates, and an estimate at ``time_s`` depends on nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -13,7 +14,18 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Estimate", "Follower", "FollowerState", "Heard", "OnsetReport", "PlayedNote", "Tuned"]
+__all__ = [
+    "EnsembleNote",
+    "Estimate",
+    "Follower",
+    "FollowerState",
+    "Heard",
+    "HearsEnsemble",
+    "HearsEnsembleSound",
+    "OnsetReport",
+    "PlayedNote",
+    "Tuned",
+]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -40,6 +52,19 @@ class PlayedNote:
     time_s: float
     pitch: int
     velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleNote:
+    """A note that the ensemble was sent to strike (velocity > 0) or to let go (velocity 0).
+
+    ``pitch`` is in semitones as it sounds, −1 where there is none (drums).
+    """
+
+    time_s: float
+    pitch: float
+    velocity: int
+    part: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +143,25 @@ class Tuned(Protocol):
     @property
     def a4_hz(self) -> float:
         """Where the soloist's A above middle C lies, as believed now."""
+        ...
+
+
+@runtime_checkable
+class HearsEnsemble(Protocol):
+    """A follower that bears with the ensemble in its microphone, if it is told the notes."""
+
+    def ensemble(self, notes: Sequence[EnsembleNote]) -> None:
+        """Learn which notes the ensemble has been sent, in order, in this hop or the next."""
+        ...
+
+
+@runtime_checkable
+class HearsEnsembleSound(Protocol):
+    """A follower that takes the ensemble out of its microphone, if it is told the sound."""
+
+    def ensemble_sound(self, samples: FloatArray) -> None:
+        """Learn what the ensemble sounds in the next hop to be fed [shape=(hop,)], full scale ±1.
+
+        A hop of which nothing is told is one in which the ensemble is silent.
+        """
         ...

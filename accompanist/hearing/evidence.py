@@ -28,14 +28,33 @@ _RISE_FLOOR: Final = 8.0
 _PRESENT: Final = 5.6
 """Somebody plays if the level is well over the floor by this factor (30 dB under the peak)."""
 
-_NOISE_PEAKINESS: Final = 2.0
-_TONE_PEAKINESS: Final = 3.5
-"""bands · Σ y²: 1 for a flat spectrum, about 1.5 for noise, 4 and more for a played note."""
+_TAKEN_OUT: Final = 1.5
+"""Power that is expected of others is taken out so many times: what is left of it misleads."""
+
+_DOUBTED: Final = 0.25
+"""What is left of a band counts less the less it is against what was expected (power)."""
+
+_OTHERS_RISE: Final = 1.0
+"""So much of what is expected of others is added before the logarithm of the flux, …"""
+
+_OTHERS_PRESENT: Final = 0.1
+"""… and counts as no presence: what is left of them is nobody playing."""
+
+_LEFT_OVER: Final = 0.25
+"""What is left may be so much of what was expected without anybody playing; twice is somebody."""
+
+_NEAR_BANDS: Final = 9
+_NOISE_PEAKINESS: Final = 1.26
+_TONE_PEAKINESS: Final = 1.42
+"""Σ y² over Σ of the squared mean of y within three semitones: noise of any colour 1.15 to 1.3,
+played notes 1.6 to 2.4, thick low chords from 1.35 on. (The peakiness of the whole spectrum takes
+such chords for noise.)"""
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
 def _listen(
     magnitudes: Float32Array,
+    others: Float32Array,
     history: Float32Array,
     state: npt.NDArray[np.float64],
     position: int,
@@ -44,28 +63,62 @@ def _listen(
     rise: Float32Array,
     decay: float,
 ) -> None:
+    """Weigh one frame; ``others`` [shape=(bands,)] is the magnitude that is somebody else's.
+
+    ``history`` [shape=(2, lag + 1, bands)] keeps what was left, in logarithms, and the others.
+    """
     bands = len(magnitudes)
-    total = 0.0
+    raw, total, foreign = 0.0, 0.0, 0.0
     for k in range(bands):
+        raw += magnitudes[k]
+        if others[k] > 0.0:
+            power = magnitudes[k] * magnitudes[k]
+            power -= np.float32(_TAKEN_OUT) * others[k] * others[k]
+            power = max(np.float32(0.0), power)
+            doubt = np.float32(_DOUBTED) * others[k] * others[k]
+            magnitudes[k] = np.sqrt(power) * power / (power + doubt)
+            foreign += others[k]
         total += magnitudes[k]
     state[0] = max(state[0] * decay, total)
     floor = max(state[0] * _FLOOR_GAIN, _LEAST_FLOOR)
-    scale = 1.0 / (total + floor)
+    nothing = floor + _OTHERS_PRESENT * foreign
+    scale = 1.0 / (total + nothing)
     peakiness = 0.0
     for k in range(bands):
         spectrum[k] = magnitudes[k] * scale
         peakiness += magnitudes[k] * magnitudes[k]
     spectrum[bands] = floor * scale
-    peakiness *= bands / (total * total + 1e-30)
+    smooth = 0.0
+    near = 0.0
+    for k in range(-_NEAR_BANDS, bands):
+        if k + _NEAR_BANDS < bands:
+            near += magnitudes[k + _NEAR_BANDS]
+        if k > _NEAR_BANDS:
+            near -= magnitudes[k - _NEAR_BANDS - 1]
+        if k >= 0:
+            count = min(k, _NEAR_BANDS) + min(bands - 1 - k, _NEAR_BANDS) + 1
+            smooth += (near / count) ** 2
+    peakiness /= smooth + 1e-30
     tonal = (peakiness - _NOISE_PEAKINESS) / (_TONE_PEAKINESS - _NOISE_PEAKINESS)
-    state[1] = total / (total + _PRESENT * floor) * min(1.0, max(0.0, tonal))
+    present = total / (total + _PRESENT * floor + _OTHERS_PRESENT * foreign)
+    if foreign > 0.0:
+        present *= min(1.0, max(0.0, (total / foreign - _LEFT_OVER) / _LEFT_OVER))
+    state[1] = present * min(1.0, max(0.0, tonal))
+    state[2] = total / (raw + 1e-30)
     little = np.float32(_RISE_FLOOR * floor / bands)
-    lag = history.shape[0] - 1
-    now = history[position]
-    then = history[(position + 1) % (lag + 1)]
+    lag = history.shape[1] - 1
+    now, then = history[0, position], history[0, (position + 1) % (lag + 1)]
+    theirs, theirs_then = history[1, position], history[1, (position + 1) % (lag + 1)]
     for k in range(bands):
         now[k] = np.log(magnitudes[k] + little)
-        rise[k] = max(np.float32(0.0), now[k] - then[k]) if heard >= lag else np.float32(0.0)
+        theirs[k] = others[k]
+        rise[k] = np.float32(0.0)
+        if heard >= lag and now[k] > then[k]:
+            more = np.float32(_OTHERS_RISE) * max(theirs[k], theirs_then[k])
+            if more > 0.0:
+                rise[k] = np.log((np.exp(now[k]) + more) / (np.exp(then[k]) + more))
+            else:
+                rise[k] = now[k] - then[k]
 
 
 class Ear:
@@ -80,18 +133,21 @@ class Ear:
     presence : float
         0–1: how sure it is that somebody plays; energy over the floor times tonality.
     level_db : float
-        RMS of the last hop, dB below full scale.
+        RMS of the last hop, dB below full scale; less what was others'.
+    magnitudes : ndarray [shape=(bands,)]
+        Of the bank, in the hop last heard.
     """
 
     def __init__(self, bank: FilterBank, hop_s: float) -> None:
         self.bank = bank
         bands = len(bank)
         lag = max(1, round(_RISE_S / hop_s))
-        self._history = np.zeros((lag + 1, bands), dtype=np.float32)
-        self._magnitudes = np.zeros(bands, dtype=np.float32)
-        self._state = np.array([1e-4, 0.0])
+        self._history = np.zeros((2, lag + 1, bands), dtype=np.float32)
+        self._nobody = np.zeros(bands, dtype=np.float32)
+        self._state = np.array([1e-4, 0.0, 1.0])
         self._decay = float(np.exp(-hop_s / _PEAK_DECAY_S))
         self._heard = 0
+        self.magnitudes = np.zeros(bands, dtype=np.float32)
         self.spectrum = np.zeros(bands + 1, dtype=np.float32)
         self.rise = np.zeros(bands, dtype=np.float32)
         self.level_db = -120.0
@@ -99,13 +155,30 @@ class Ear:
 
     def hear(self, samples: Float32Array) -> None:
         """Hear one hop [shape=(n,)] of finite samples; updates `spectrum` and `rise`."""
-        self.bank.push(samples, self._magnitudes)
-        position = self._heard % self._history.shape[0]
+        self.push(samples)
+        self.weigh()
+
+    def push(self, samples: Float32Array) -> None:
+        """Hear one hop as `hear` does, up to `magnitudes`; to be followed by `weigh`."""
+        self.bank.push(samples, self.magnitudes)
+        power = float(samples @ samples) / max(len(samples), 1)
+        self.level_db = 10.0 * float(np.log10(power + 1e-12))
+
+    def weigh(self, others: Float32Array | None = None) -> None:
+        """Make `spectrum` and `rise` of the magnitudes just heard.
+
+        Parameters
+        ----------
+        others : ndarray [shape=(bands,)], optional
+            Magnitude that somebody else than the soloist is expected to have in each band: it is
+            taken out of `magnitudes`, and its strokes are not taken for the soloist's.
+        """
+        position = self._heard % self._history.shape[1]
         _listen(
-            self._magnitudes, self._history, self._state, position, self._heard,
-            self.spectrum, self.rise, self._decay,
+            self.magnitudes, self._nobody if others is None else others, self._history,
+            self._state, position, self._heard, self.spectrum, self.rise, self._decay,
         )  # fmt: skip
         self._heard += 1
         self.presence = float(self._state[1])
-        power = float(samples @ samples) / max(len(samples), 1)
-        self.level_db = 10.0 * float(np.log10(power + 1e-12))
+        if others is not None:
+            self.level_db += 20.0 * float(np.log10(max(self._state[2], 1e-5)))

@@ -30,7 +30,12 @@ def test_it_rings_until_it_is_calmed_however_often_it_was_rung() -> None:
 
 def test_news_of_another_thread_come_in_order_and_last_words_are_kept() -> None:
     news: News[int] = News()
-    teller = threading.Thread(target=lambda: [news.tell(i) for i in range(1000)])
+
+    def tell() -> None:
+        for i in range(1000):
+            news.tell(i)
+
+    teller = threading.Thread(target=tell)
     teller.start()
     taken: list[int] = []
     while len(taken) < 1000 and rings(news, 5.0):

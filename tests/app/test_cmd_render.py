@@ -308,5 +308,17 @@ def test_an_introduction_is_said_to_be_left_out(inputs: Path, tmp_path: Path) ->
     assert first["quarter"] == "0.000000"
 
 
+def test_an_introduction_that_the_take_begins_with_is_played(inputs: Path, tmp_path: Path) -> None:
+    file = mido.MidiFile(inputs / "score.mid")
+    file.tracks[1][1].time = 1920
+    file.save(tmp_path / "late.mid")
+    words = (inputs / "take.wav", "--solo", "1", "--no-audio", "--introduction")
+    result = run(tmp_path / "late.mid", *words, "--out", tmp_path / "take")
+    assert result.exit_code == 0
+    assert "left out" not in result.stderr
+    first = next(r for r in rows_of(tmp_path / "take" / "played.csv") if r["kind"] == "on")
+    assert float(first["time"]) < 0.05
+
+
 def test_the_help_has_an_example() -> None:
     assert "accompanist render" in run("--help").output

@@ -3,7 +3,8 @@
     python tests/benchmarks/recordings.py [DATA] [--cache FOLDER] [--followers a,b]
         [--aside] [--scenarios] [--only FAMILY]
 
-Pairs are made by `recording_pairs`; ``--aside`` takes those that nothing was tuned on. The error
+Pairs are made by `recording_pairs`; ``--aside`` takes those that nothing was tuned on. Nobody
+says where the soloist begins; a follower may expect it at the beginning of the recording. The error
 is the believed position at every true onset less the true one, in ms at the true local tempo. The
 cost of a hop is processor time.
 ``--scenarios`` adds edits of the takes (`recording_scenarios`) and how long the default follower
@@ -81,6 +82,7 @@ def follow(name: str, reference: Reference, pair: Pair, edited: Edited, rate: in
         hop=hop,
         reference=reference,
     )
+    follower.locate(None, anywhere=True)  # as when it is armed and nobody has said where
     hops = len(edited.samples) // hop
     trace = np.zeros((hops, 3))
     reports: list[tuple[float, float]] = []

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from accompanist.errors import UsageError
-from accompanist.followers.protocol import Estimate, Follower, Heard, PlayedNote, Tuned
+from accompanist.followers.protocol import (
+    EnsembleNote,
+    Estimate,
+    Follower,
+    Heard,
+    HearsEnsemble,
+    PlayedNote,
+    Tuned,
+)
 from accompanist.followers.registry import (
     DEFAULT_FOLLOWER,
     follower_names,
@@ -101,6 +109,25 @@ def test_reports_name_real_events_and_lie_in_their_hop(name: str) -> None:
 def test_a_prefix_of_the_take_gives_a_prefix_of_the_estimates(name: str) -> None:
     heard = stream(3, 600)
     assert feed(make(name), heard)[:300] == feed(make(name), heard[:300])
+
+
+def test_one_that_hears_the_ensemble_is_as_causal_and_never_raises(name: str) -> None:
+    def told(hops: int) -> list[Estimate]:
+        follower = make(name)
+        assert isinstance(follower, HearsEnsemble)
+        out = []
+        for i, heard in enumerate(stream(5, 500)[:hops]):
+            if i % 40 == 0:
+                note = EnsembleNote(heard.time_s, float(40 + i % 67), 90 * (i % 80 == 0), i % 3)
+                follower.ensemble((note, EnsembleNote(heard.time_s, -1.0, 100, 9)))
+            out.append(follower.feed(heard))
+        return out
+
+    if not isinstance(make(name), HearsEnsemble):
+        pytest.skip("hears the soloist alone")
+    estimates = told(500)
+    assert estimates[:250] == told(250)
+    assert all(np.isfinite([e.quarter, e.confidence, e.level_db]).all() for e in estimates)
 
 
 def test_two_of_a_kind_agree_and_share_nothing(name: str) -> None:

@@ -133,16 +133,25 @@ def test_hsmm_starts_where_it_was_told_and_ends_at_the_end(play_tones: Any) -> N
     assert estimates[-1].quarter == 16.0
 
 
-def test_hsmm_has_doubts_in_other_music(play_tones: Any) -> None:
-    other = [55, 61, 58, 68, 63, 75, 70, 56] * 4
-    times = steady(len(other), 0.3)
-    right = notes_at(MELODY[:4], steady(4, STEP_S), 0.3 + 4 * STEP_S)
-    wrong = notes_at(other, [t + 4 * STEP_S for t in times], times[-1] + 0.3 + 4 * STEP_S)
-    estimates = feed(made(MELODY, 440.0), play_tones(right + wrong, rate=RATE))
-    doubted = [e for e in estimates if e.time_s > 0.3 + 4 * STEP_S + 2.5]
-    assert doubted
-    assert np.mean([e.confidence < 0.5 for e in doubted]) > 0.6
-    assert all(e.confidence > 0.9 for e in estimates if 1.0 < e.time_s < 0.3 + 4 * STEP_S)
+def test_hsmm_says_that_it_is_lost_in_other_music_and_takes_it_back(play_tones: Any) -> None:
+    other = [55, 61, 58, 68, 63, 75, 70, 56] * 2
+    right = notes_at(MELODY[:5], steady(5, STEP_S), 0.3 + 5 * STEP_S)
+    away_s, back_s = 0.3 + 5 * STEP_S, 0.3 + 5 * STEP_S + 16 * 0.3
+    wrong = notes_at(other, steady(16, 0.3, away_s), back_s)
+    again = notes_at(MELODY[5:], steady(11, STEP_S, back_s), back_s + 11 * STEP_S)
+    follower = made(MELODY * 3, 440.0)
+    cut = round(back_s * RATE)
+    samples = play_tones(right + wrong + again, rate=RATE)
+    before = feed(follower, samples[:cut])
+    assert all(e.confidence > 0.9 for e in before if e.time_s < away_s)
+    assert not any(e.state is FollowerState.LOST for e in before if e.time_s < away_s)
+    astray = [e for e in before if e.time_s > away_s + 2.0]
+    assert np.mean([e.state is FollowerState.LOST for e in astray]) > 0.9
+    assert np.mean([e.confidence < 0.5 for e in astray]) > 0.9
+    follower.locate(5.0)
+    after = feed(follower, samples[cut:])
+    assert not any(e.state is FollowerState.LOST for e in after)
+    assert after[-1].confidence > 0.9
 
 
 @settings(max_examples=4, deadline=None)

@@ -297,3 +297,19 @@ def test_whatever_is_struck_the_position_passes_no_unheard_event(
     for before, after in pairwise(said):
         if not after.relocated and not after.onsets:
             assert after.quarter >= before.quarter
+
+
+def test_who_may_begin_anywhere_is_found_after_a_few_notes_and_relocated() -> None:
+    follower = follower_of(melody())
+    follower.locate(None, anywhere=True)
+    said = play(follower, in_time(TUNE[11:17]))
+    assert events(said)[-3:] == [14, 15, 16]
+    assert any(estimate.relocated for estimate in said)
+
+
+def test_who_may_begin_anywhere_mostly_begins_at_the_beginning() -> None:
+    follower = follower_of(melody())
+    follower.locate(None, anywhere=True)
+    said = play(follower, in_time(TUNE[:6]))
+    assert events(said) == [0, 1, 2, 3, 4, 5]
+    assert not any(estimate.relocated for estimate in said)

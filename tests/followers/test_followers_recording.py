@@ -159,6 +159,28 @@ def test_who_begins_in_the_middle_is_found(music: Music) -> None:
     assert any(e.relocated for e in estimates)
 
 
+def test_who_may_begin_anywhere_is_lost_until_they_are_found(music: Music) -> None:
+    first = 9
+    follower = music.follower()
+    follower.locate(None, anywhere=True)
+    estimates = feed(follower, music.melody(first))
+    begun = [e for e in estimates if e.state is not FollowerState.ARMED]
+    assert begun[0].state is FollowerState.LOST
+    found = next(i for i, e in enumerate(estimates) if e.relocated)
+    assert {e.state for e in estimates[:found]} <= {FollowerState.ARMED, FollowerState.LOST}
+    assert estimates[found].time_s < 3.0
+    assert seconds_at(estimates, 3.5) == pytest.approx(first * NOTE_S + 3.5, abs=0.2)
+
+
+def test_who_may_begin_anywhere_may_begin_at_the_beginning(music: Music) -> None:
+    follower = music.follower()
+    follower.locate(None, anywhere=True)
+    estimates = feed(follower, music.melody())
+    assert not any(e.relocated for e in estimates)
+    assert seconds_at(estimates, 4.0) == pytest.approx(4.0, abs=0.15)
+    assert estimates[-100].state is FollowerState.FOLLOWING
+
+
 def test_told_where_it_is_there_at_once(music: Music) -> None:
     follower = music.follower()
     follower.locate(2 * 9 * NOTE_S)

@@ -59,3 +59,22 @@ def test_rise_tells_of_the_onset_at_once_and_then_falls_silent() -> None:
 def test_level_is_rms_in_decibels() -> None:
     *_, ear = listen(np.full(HOP, 0.1, dtype=np.float32))
     assert ear.level_db == pytest.approx(-20.0, abs=0.01)
+
+
+@pytest.mark.parametrize("fundamentals", [(130.8, 155.6, 233.1), (98.0, 146.8, 196.0, 246.9)])
+def test_thick_low_chords_are_presence(fundamentals: tuple[float, ...]) -> None:
+    t = np.arange(RATE // 2) / RATE
+    chord = sum(
+        0.75**h * np.sin(2 * np.pi * f * (h + 1) * t + f) for f in fundamentals for h in range(12)
+    )
+    _, sure, _, _ = listen((0.05 * np.asarray(chord)).astype(np.float32))
+    assert np.median(sure[40:]) > 0.8
+    assert min(sure[40:]) > 0.4
+
+
+@pytest.mark.parametrize("steepness", [0.0, 0.5, 1.0])
+def test_noise_of_no_colour_is_presence(steepness: float) -> None:
+    white = np.fft.rfft(np.random.default_rng(4).standard_normal(RATE))
+    shaped = np.fft.irfft(white / (np.arange(len(white)) + 10.0) ** steepness)
+    _, sure, _, _ = listen((0.1 * shaped / shaped.std()).astype(np.float32))
+    assert np.quantile(sure[40:], 0.9) < 0.2

@@ -12,7 +12,7 @@ from accompanist.errors import BadInputError
 from accompanist.recordings.separation.harmonic import HarmonicMethod
 from accompanist.recordings.separation.harmonic_model import Fitting
 from accompanist.recordings.separation.methods import SeparationSettings, make_method, separate
-from accompanist.recordings.separation.solo_alignment import align_line, listen
+from accompanist.recordings.separation.solo_alignment import _least_fit, align_line, listen
 from accompanist.recordings.separation.solo_pitch import HOP_S, WINDOW_S, track_pitch
 from accompanist.recordings.separation.solo_warping import Rows, quantised, warp
 from accompanist.recordings.separation.stft import Frames
@@ -118,6 +118,31 @@ def test_the_line_may_be_shown_otherwise(shown: ArraySound) -> None:
     solo, chords = recording()
     accompaniment, _ = taken_out(mixed(), [shown])
     assert si_sdr(accompaniment[:, 0], chords) > si_sdr(solo + chords, chords) + 3.0
+
+
+@pytest.mark.parametrize(("cents", "semitones"), [(-101, 1), (-55, 1), (45, 0), (0, 0)])
+def test_a_soloist_in_another_tuning_is_found(cents: int, semitones: int) -> None:
+    """A of 415, of 426 and of 452 Hz, against 440."""
+    frames = Frames.lasting(RATE, WINDOW_S, HOP_S)
+    listened = listen(mixed(), frames)
+    shown = line(moved=cents / 100.0)
+    found = align_line(listened, track_pitch(shown))
+    assert abs(found.transposed) <= abs(semitones)
+    heard = found.line[~np.isnan(found.line)]
+    off = np.abs(heard[:, None] - np.array(sorted(set(MELODY)))).min(axis=1)
+    assert np.median(off) < 0.12
+    straight = align_line(listened, track_pitch(line()))
+    assert found.fit > 0.95 * straight.fit
+
+
+@pytest.mark.parametrize(
+    ("transposed", "few", "wanted"),
+    [(0, True, 0.8), (0, False, 1.0), (12, True, 1.25), (1, False, 1.12), (1, True, 1.4)],
+)
+def test_a_few_notes_are_believed_where_they_stand_only(
+    transposed: int, few: bool, wanted: float
+) -> None:
+    assert _least_fit(transposed, few=few) == wanted
 
 
 def test_what_a_partial_line_does_not_show_stays() -> None:

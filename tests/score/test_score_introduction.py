@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from accompanist.score.introduction import Introduction, introduction
@@ -28,6 +30,13 @@ def test_the_ensemble_begins_or_it_does_not(
     solo: float, others: tuple[float, ...], expected: Introduction | None
 ) -> None:
     assert introduction(*piece(solo, *others)) == expected
+
+
+def test_a_recording_begins_by_itself_where_its_soloist_is_known_to_come_in_late() -> None:
+    late, part = piece(9.0)  # 4.5 s
+    assert introduction(replace(late, recording_s=30.0), part) == Introduction(0.0, 9.0, 3)
+    soon, part = piece(3.0)  # a silent lead
+    assert introduction(replace(soon, recording_s=30.0), part) is None
 
 
 def test_a_part_without_notes_has_no_introduction() -> None:

@@ -58,6 +58,12 @@ Examples:
     type=click.Path(path_type=Path),
     help="True onsets (quarter,time rows): adds the figures.",
 )
+@click.option(
+    "--bleed-db",
+    type=click.FloatRange(-60.0, 20.0),
+    help="For trying: a loudspeaker plays the accompaniment into the microphone, so much louder "
+    "than the soloist.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print take.json.")
 def command(
     piece: str,
@@ -72,6 +78,7 @@ def command(
     soundfont: Path | None,
     no_audio: bool,
     truth_file: Path | None,
+    bleed_db: float | None,
     as_json: bool,
 ) -> None:
     """Accompany the soloist of a recording, offline, through the very code that runs live.
@@ -115,6 +122,10 @@ def command(
     font = None if no_audio or recorded else find_soundfont(soundfont)
     part = choose_solo(opened.score, solo).part
     settings = offline_settings(opened, part, follower, policy, block)
+    if bleed_db is not None:
+        from accompanist.simulation.bleed import Bleed, Known
+
+        settings = replace(settings, bleed=Bleed(bleed_db, known=Known.SOUND))
     if introduction:
         begun = replace(settings.conductor, start="countin", start_at_s=0.0, countin_bars=0.0)
         settings = replace(settings, conductor=begun)

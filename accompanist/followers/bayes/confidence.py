@@ -1,8 +1,8 @@
 """How far the position said can be believed: whether the follower is on the soloist's track at all.
 
-Two states, on the track and off it, filtered in steps of the overview by one number: how much
-better the best picture of the whole piece fits than those where the follower believes to be. Notes
-that sound alike leave it as it is, silence leaves it as it is.
+Two states, on the track and off it, filtered in steps of the overview by how much
+better the best picture of the whole piece fits than those where the follower believes to be, and
+how much worse those fit than they are used to (other music fits nowhere). Silence tells nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ _RIGHT: Final = 0.15
 """Log-likelihood ratio of a step in which no other picture fits better …"""
 _PER_DEFICIT: Final = 0.012
 """… less this for each unit of log-likelihood a second by which another does …"""
+_PER_SHORTFALL: Final = 0.006
+"""… and for each by which what is heard is explained worse than half as well as usual …"""
+_USUAL_SHARE: Final = 0.5
 _WRONG: Final = -0.22
 """… down to this. One note is heard in some ten steps, which are far from independent, and may
 be a wrong one: only a second of wrong ones is somewhere else."""
@@ -23,7 +26,7 @@ be a wrong one: only a second of wrong ones is somewhere else."""
 _STRAY_PER_S: Final = 0.01
 _FIND_PER_S: Final = 0.02
 _FIRST: Final = 3.0
-_FOUND: Final = 1.5
+_FOUND: Final = 0.8
 _MOST: Final = 5.0
 _LOST: Final = -1.5
 _FOUND_AGAIN: Final = 0.5
@@ -55,11 +58,18 @@ class Confidence:
         self.odds = _FOUND if found else _FIRST
         self.lost = False
 
-    def hear(self, deficit_per_s: float, presence: float) -> None:
-        """Take in one step of the overview."""
+    def hear(
+        self, deficit_per_s: float, match_per_s: float, usual_per_s: float, presence: float
+    ) -> None:
+        """Take in one step of the overview.
+
+        ``match_per_s`` is by how much the filter explains the step better than noise would,
+        ``usual_per_s`` by how much it usually does.
+        """
+        shortfall = max(0.0, _USUAL_SHARE * usual_per_s - match_per_s)
         on = self.share
         on += presence * ((1.0 - on) * self._find - on * self._stray)
-        told = max(_WRONG, _RIGHT - _PER_DEFICIT * deficit_per_s)
+        told = max(_WRONG, _RIGHT - _PER_DEFICIT * deficit_per_s - _PER_SHORTFALL * shortfall)
         odds = log(on / (1.0 - on)) + presence * told
         self.odds = min(_MOST, max(-_MOST, odds))
         if self.odds < _LOST:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from math import log2
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from accompanist.followers.bayes.company import Company
 from accompanist.followers.bayes.grid import (
     LEAD_IN_S,
     TAIL_S,
@@ -20,7 +23,13 @@ from accompanist.followers.bayes.segments import make_segments
 from accompanist.followers.bayes.strokes import StrokeMemory
 from accompanist.followers.bayes.templates import TemplateRing
 from accompanist.followers.bayes.tuning import TuningSearch
-from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport
+from accompanist.followers.protocol import (
+    EnsembleNote,
+    Estimate,
+    FollowerState,
+    Heard,
+    OnsetReport,
+)
 from accompanist.hearing.bank import FilterBank
 from accompanist.hearing.evidence import Ear
 from accompanist.score.solo import SoloLine
@@ -41,6 +50,10 @@ _MATCH_FIRST: Final = 100.0
 110), a wrong piece 0 to 65: confidence turns between them."""
 
 _HELD: Final = 0.5
+_DOUBTFUL: Final = 2.0
+_RUN: Final = 1.4
+"""With log-odds under that of being right, nothing runs ahead at more than this times the tempo."""
+
 _COAST_S: Final = 2.0
 """Whoever is lost is taken to go on in tempo for so long; then nothing more is claimed."""
 
@@ -95,6 +108,8 @@ class BayesFollower:
         self._seeker = Seeker(self._grid, self._templates, self._search, settings, self._ear, hop_s)
         self._coasts: tuple[float, float] | None = None
         self._strokes = StrokeMemory(segments, hop_s)
+        self._company: Company | None = None
+        self._segment = 0
         self._onsets = solo.onsets_quarter
         self._end_quarter = solo.end_quarter
         self._tempo = tempo
@@ -102,6 +117,7 @@ class BayesFollower:
         self._memory = float(np.exp(-hop_s / _TEMPO_MEMORY_S))
         self._usual_tempo = self._grid.tempo_prior.copy()
         self._last_event = -1
+        self._leash_s = float(segments.event_s[0])
         self._last_tempo = 1.0
         self._match_per_s = _MATCH_FIRST
 
@@ -137,11 +153,27 @@ class BayesFollower:
         self._seeker.restart(event, anywhere=anywhere)
         self._coasts = None
         self._last_event = event - 1
+        self._leash_s = float(self._grid.segments.event_s[event])
         self._match_per_s = _MATCH_FIRST
+
+    def ensemble(self, notes: Sequence[EnsembleNote]) -> None:
+        self._with_company().notes(notes)
+
+    def ensemble_sound(self, samples: npt.NDArray[np.float32]) -> None:
+        self._with_company().sound(samples)
+
+    def _with_company(self) -> Company:
+        if self._company is None:
+            self._company = Company(self._ear, self._grid.segments, self._hop_s)
+        return self._company
 
     def feed(self, heard: Heard) -> Estimate:
         ear = self._ear
-        ear.hear(heard.samples)
+        if self._company is None:
+            ear.hear(heard.samples)
+        else:
+            templates = self._templates
+            self._company.hear(heard.samples, heard.time_s, self._segment, templates)
         self._strokes.hear(ear.rise)
         was_open = not self._search.decided
         belief = self._search.step(ear.spectrum, ear.rise, ear.presence, self._strokes.audible)
@@ -150,6 +182,7 @@ class BayesFollower:
         weight = self._hop_s / _MATCH_MEMORY_S * ear.presence
         self._match_per_s += weight * (belief.match_per_s - self._match_per_s)
         position_s, tempo, held = self._grid.position_s(belief.cell), belief.tempo, belief.held
+        self._segment = int(self._grid.cell_segment[int(belief.cell)])
         if held < _HELD:
             self._usual_tempo *= self._memory
             self._usual_tempo += (1 - self._memory) * self._search.best.tempo_mass
@@ -159,7 +192,7 @@ class BayesFollower:
             position_s, tempo, held = found.position_s, found.tempo, 0.0
             self._strokes.forget_row()
             self._last_event = min(self._last_event, self._event_at(position_s) - 1)
-        said_s = self._say(position_s, tempo)
+        said_s = self._restrained(self._say(position_s, tempo), found is not None)
         was_lost = self._coasts is not None
         said_s = self._coast(said_s, heard.time_s)
         lost = self._coasts is not None
@@ -179,6 +212,15 @@ class BayesFollower:
             relocated=relocated,
             level_db=self._ear.level_db,
         )
+
+    def _restrained(self, said_s: float, found: bool) -> float:
+        """Keep what is said from running ahead while it is doubtful where they are."""
+        if not found and self._seeker.trust.odds < _DOUBTFUL:
+            weight = float(self._usual_tempo.sum())
+            usual = float(np.exp(self._usual_tempo @ self._grid.log_tempi / weight))
+            said_s = min(said_s, self._leash_s + _RUN * usual * self._hop_s)
+        self._leash_s = said_s
+        return said_s
 
     def _coast(self, said_s: float, time_s: float) -> float:
         """Go on in tempo for a while from where the track was lost, and then no further."""
@@ -243,4 +285,4 @@ class BayesFollower:
         rows = np.arange(first, end) & (len(fine.row_mass) - 1)
         near = float(fine.row_mass[rows].sum())
         fits = 1.0 / (1.0 + np.exp(-(self._match_per_s - _MATCH_EVEN) / _MATCH_WIDTH))
-        return float(np.clip(near * self._seeker.trust.share * fits, 0.0, 1.0))
+        return float(np.clip(near * self._seeker.sureness * fits, 0.0, 1.0))

@@ -44,6 +44,9 @@ _HELD_ROWS: Final = 1024
 _BEGUN: Final = 0.01
 """With less belief than this in waiting the soloist has begun."""
 
+_DWELT_S: Final = 0.4
+"""Notes from this (written) length on may be dwelt on; the shorter, the less."""
+
 _AGE_S: Final = 0.24
 """At this age of a note the look of its attack is over."""
 
@@ -65,6 +68,10 @@ class FilterSettings:
     enter_repeat: tuple[float, float] = (0.12, 0.3)
     """The same into a note that repeats, of a soloist whose strokes cannot or can be heard."""
     leave_hold_per_s: float = 4.0
+    brief_hold: float = 0.2
+    """Share of the above at the end of a note that is over in no time: nobody dwells on it …"""
+    brief_least: float = 0.4
+    """… and of what a missing stroke tells then: in runs many are not to be heard."""
     silent_enter: float = 0.9
     """Where nobody seems to play, a new note is not entered: most of what crosses is held …"""
     silent_leave: float = 0.02
@@ -105,6 +112,8 @@ class ScoreGrid:
         self.cell_segment = (
             np.searchsorted(cells, np.arange(count), side="right").astype(np.int32) - 1
         )
+        lengths_s = np.diff(segments.event_s, prepend=-np.inf)
+        self.dwelling = np.minimum(lengths_s / _DWELT_S, 1.0).astype(np.float32)
         octaves = np.arange(
             settings.slowest_octave,
             settings.fastest_octave + 1e-9,
@@ -232,11 +241,12 @@ class PositionFilter:
         enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
         enter_repeat = _between(s.enter_repeat, audible)
         enter_repeat += (s.silent_enter - enter_repeat) * (1 - presence)
+        brief = s.brief_hold + (1.0 - s.brief_hold) * (1 - presence)
         predict(
             self.support, self.mass, self._moved, self.held, self._row, g.steps, g.part,
             g.cell_segment, seg.event, g.event_cell, seg.stroke_only,
-            enter, enter_repeat, self._leave_hold * sure, self._leave_wait * sure,
-            self._waits, self._mixing,
+            g.dwelling, brief, enter, enter_repeat, self._leave_hold * sure,
+            self._leave_wait * sure, self._waits, self._mixing,
         )  # fmt: skip
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])
@@ -249,7 +259,7 @@ class PositionFilter:
             self.templates.looks, self.templates.stroke, self.templates.waiting, self._waits,
             g.ages, g.age_bin,
             g.cell_segment, g.segment_cell, seg.event, seg.begins, seg.rest, g.event_cell,
-            seg.stroke_only, self._factor, self._kappa, self._onset_gain,
+            seg.stroke_only, g.dwelling, s.brief_least, self._factor, self._kappa, self._onset_gain,
             s.onset_zero, s.onset_width, s.onset_least, s.onset_most * presence,
             _between(s.repeat_least, audible), g.attack_bins, self._floor,
         )  # fmt: skip

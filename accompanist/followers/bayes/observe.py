@@ -43,6 +43,8 @@ def observe(
     segment_rest: BoolArray,
     event_cell: IntArray,
     stroke_only: BoolArray,
+    dwelling: Float32Array,
+    brief_least: float,
     factor: Float32Array,
     kappa: float,
     onset_gain: float,
@@ -58,6 +60,8 @@ def observe(
 
     ``spectrum`` [shape=(bands + 1,)] sums to 1, its last bin is silence; ``rise`` [shape=(bands,)]
     the rectified log flux. Both are read ``shift`` bands lower: a player 33 cents sharp a band.
+    What a missing stroke tells against an event, ``onset_least`` or ``repeat_least``, counts for
+    ``brief_least`` of itself where ``dwelling`` [shape=(events,)] is 0, for all where it is 1.
     ``factor`` [shape=(slots, age bins)] is scratch.
     """
     tempi = moved.shape[1]
@@ -108,7 +112,9 @@ def observe(
             weight = stroke[slot]
             for k in range(from_band, to_band):
                 told += rise[k + shift] * weight[k]
-            least = repeat_least if stroke_only[segment_event[s]] else onset_least
+            e = segment_event[s]
+            least = repeat_least if stroke_only[e] else onset_least
+            least *= brief_least + (1.0 - brief_least) * dwelling[e]
             onset = onset_gain * min(most, max(least, (float(told) - onset_zero) / onset_width))
         for j in range(levels):
             fit[j] = np.exp(fit[j] - top)

@@ -15,6 +15,7 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Final
 
 import numpy as np
@@ -43,8 +44,9 @@ _CORE_S: Final = 1.2
 _BEHIND_REST: Final = 4.0
 
 _PICTURES_A_HOP: Final = 1000
-_SEGMENTS_A_HOP: Final = 25_000
+_SEGMENTS_A_HOP: Final = 15_000
 _NOWHERE: Final = -1
+_LEAST_LOUD: Final = 0.05
 _TRAIL_S: Final = 1.0
 """Every place remembers where whoever is there was, one to two of these ago."""
 
@@ -86,6 +88,8 @@ class Overview:
     deficit_per_s : float
         By how much the best picture of the whole piece fits better than those which the fine
         filter believes in, log-likelihood a second.
+    match_per_s : float
+        By how much those fit better than noise would.
     steps : int
         Steps heard so far.
     """
@@ -106,6 +110,7 @@ class Overview:
         self._gathered = np.zeros(bands, dtype=np.float32)
         self._heard = np.zeros(bands, dtype=np.float32)
         self._fit = np.zeros(count, dtype=np.float32)
+        self._likely = np.zeros(count, dtype=np.float32)
         self._alpha = np.zeros(n, dtype=np.float32)
         self._fresh = np.zeros(n, dtype=np.float32)
         self._came = np.full(n, _NOWHERE, dtype=np.int32)
@@ -142,7 +147,7 @@ class Overview:
         self._weights[0], self._count = 1.0, 1
         self._here_s = float(self._seg.start_s[before])
         self._tempo = 1.0
-        self.near, self.deficit_per_s = 1.0, 0.0
+        self.near, self.deficit_per_s, self.match_per_s = 1.0, 0.0, 0.0
 
     def settle(self, position_s: float) -> None:
         """Take it that the fine filter is there now; other places go on being weighed."""
@@ -181,6 +186,8 @@ class Overview:
             if j == 0:
                 self._out[:] = 0.0
                 self._top = float(self._fit.max())
+                fit = _EVIDENCE_PER_S * self.step_s * (self._fit - self._top)
+                np.exp(np.maximum(fit, -FLOOR), out=self._likely)
             self._move(n * j // self._move_hops, n * (j + 1) // self._move_hops)
             if j == self._move_hops - 1:
                 self._conclude()
@@ -210,11 +217,11 @@ class Overview:
     def _move(self, first: int, end: int) -> None:
         seg = self._seg
         advance(
-            first, end, self.steps, self._scale, self.step_s * self._tempo, self._top,
-            _EVIDENCE_PER_S * self.step_s, _JUMP_PER_S * self.step_s, self._here_s, *self._near,
+            first, end, self.steps, self._scale, self.step_s * self._tempo,
+            _JUMP_PER_S * self.step_s, self._here_s, *self._near,
             self._alpha, self._came, self._from, self._trail,
             self._fresh, self._fresh_came, self._fresh_from, self._fresh_trail,
-            seg.start_s, seg.duration_s, self._landing, seg.unique_of, self._fit, self._out,
+            seg.start_s, seg.duration_s, self._landing, seg.unique_of, self._likely, self._out,
         )  # fmt: skip
 
     def _conclude(self) -> None:
@@ -234,6 +241,9 @@ class Overview:
         # Weighed by that very sound, as every other place is: either may be a note off.
         weight = self._weights[: self._count] * np.exp((fit - top) * self.step_s)
         here = float(weight @ fit) / max(float(weight.sum()), 1e-30)
+        loud = float(self._heard.sum())
+        flat = -_EVIDENCE_PER_S * loud * log(len(self._heard))
+        self.match_per_s = (here - flat) / max(loud, _LEAST_LOUD)
         self.deficit_per_s = top - here if weight.sum() > 1e-30 else FLOOR / self.step_s
         self.steps += 1
 

@@ -39,27 +39,29 @@ def match(
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
 def advance(
-    first: int, end: int, step: int, scale: float, advance_per_s: float, top: float, gain: float,
+    first: int, end: int, step: int, scale: float, advance_per_s: float,
     jump: float, here_s: float, near_first: int, near_end: int,
     alpha: Float32Array, came: IntArray, came_from: IntArray, trail: IntArray,
     fresh: Float32Array, fresh_came: IntArray, fresh_from: IntArray, fresh_trail: IntArray,
     start_s: FloatArray, duration_s: FloatArray, landing: Float32Array, unique_of: IntArray,
-    fit: Float32Array, out: FloatArray,
+    likely: Float32Array, out: FloatArray,
 ) -> None:  # fmt: skip
     """Move the belief in segments [first, end) on by a step and weigh it.
 
-    ``out``: sum of all, sum near the fine position, best elsewhere and its place.
+    ``likely`` is that of each picture; ``out``: sum of all, sum near the fine position, best
+    elsewhere and its place.
     """
     keep = 1.0 - jump
+    arrives = 0.0
+    if first > 0:
+        arrives = min(
+            _MOST_ADVANCE, max(_LEAST_ADVANCE, advance_per_s / max(duration_s[first - 1], 1e-4))
+        )
     for i in range(first, end):
         leave = min(_MOST_ADVANCE, max(_LEAST_ADVANCE, advance_per_s / max(duration_s[i], 1e-4)))
         stay = alpha[i] * scale * (1.0 - leave)
-        moved = 0.0
-        if i > 0:
-            leave = min(
-                _MOST_ADVANCE, max(_LEAST_ADVANCE, advance_per_s / max(duration_s[i - 1], 1e-4))
-            )
-            moved = alpha[i - 1] * scale * leave
+        moved = alpha[i - 1] * scale * arrives if i > 0 else 0.0
+        arrives = leave
         close = max(0.0, 1.0 - abs(start_s[i] - here_s) / _CLOSE_S)
         lands = jump * landing[i] * (1.0 + _CLOSE * close)
         if lands > stay and lands > moved:
@@ -74,8 +76,7 @@ def advance(
             fresh_came[i] = came[i]
             fresh_from[i] = came_from[i]
             fresh_trail[0, i], fresh_trail[1, i] = trail[0, i], trail[1, i]
-        likely = np.exp(max(gain * (fit[unique_of[i]] - top), -FLOOR))
-        m = ((stay + moved) * keep + lands) * likely + 1e-30
+        m = ((stay + moved) * keep + lands) * likely[unique_of[i]] + 1e-30
         fresh[i] = m
         out[0] += m
         if near_first <= i < near_end:

@@ -32,6 +32,8 @@ def predict(
     segment_event: IntArray,
     event_cell: IntArray,
     stroke_only: BoolArray,
+    dwelling: Float32Array,
+    brief: float,
     enter_hold: float,
     enter_repeat: float,
     leave_hold: float,
@@ -42,8 +44,10 @@ def predict(
     """Move everything on by one hop: ``mass`` → ``moved``, ``support`` updated in place.
 
     ``support`` = [first cell, end cell, first held event, end held event]. ``steps`` and ``part``
-    [shape=(tempi,)] are the whole and fractional cells a hop of each tempo. ``waits`` is the event
-    that the soloist has yet to begin with, −1 while they play.
+    [shape=(tempi,)] are the whole and fractional cells a hop of each tempo. Of what crosses into
+    an event a share is held: ``enter_hold``, or ``enter_repeat`` where ``stroke_only``; ``brief``
+    of that where ``dwelling`` [shape=(events,)] is 0, all of it where it is 1. ``waits`` is the
+    event that the soloist has yet to begin with, −1 while they play.
     """
     cells = len(cell_segment)
     tempi = len(steps)
@@ -76,7 +80,8 @@ def predict(
                     row[v] = near[v] * (one - part[v]) + far[v] * part[v]
             else:
                 waiting = held[event & held_mask]
-                hold_share = np.float32(enter_repeat if stroke_only[event] else enter_hold)
+                usual = enter_repeat if stroke_only[event] else enter_hold
+                hold_share = np.float32(usual * (brief + (1.0 - brief) * dwelling[event]))
                 if support[2] >= support[3]:
                     held[event & held_mask, :] = 0.0
                     support[2] = event

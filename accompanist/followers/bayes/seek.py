@@ -7,6 +7,7 @@ is watched whether the place believed in goes on to fit. See `accompanist.follow
 
 from __future__ import annotations
 
+from math import exp, log
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -38,14 +39,23 @@ _SURE_NEAR: Final = 0.5
 """Nothing is tried while the overview finds the place believed in likelier than all others."""
 _WORTH_TRYING: Final = 0.05
 _BEGUN_S: Final = 3.0
+_OFF_PITCH: Final = 0.8
 """Who has been followed from the beginning for so long has begun there."""
 
 _USUAL_S: Final = 8.0
 _USUAL_FIRST: Final = 100.0
+_USUAL_LOOK: Final = 60.0
 _TRUSTED: Final = 2.0
 _LEAST_MATCH: Final = 0.7
 """A place must explain what it heard this well, against what this soloist usually is: the right
 place explains it 80 to 170 a second better than noise (45 to 110 in noise), other music 0 to 65."""
+
+
+_NEAR_EVEN: Final = 3.7
+_NEAR_WEIGHT: Final = 2.4
+_NEAR_LEAST: Final = 0.01
+"""From the overview's opinion to a probability: a logistic regression on takes with jumps and other
+music in them; its constant was raised, since soloists mostly play on."""
 
 
 class Found(NamedTuple):
@@ -89,7 +99,7 @@ class Seeker:
         self._recent = Recent(len(ear.bank), hop_s)
         self._pitch = PitchGrid(templates.templates, hop_s)
         self._shifted = np.zeros_like(ear.spectrum)
-        self._usual_match = _USUAL_FIRST
+        self._usual_match, self._usual_look = _USUAL_FIRST, _USUAL_LOOK
         self.trust = Confidence(self._overview.step_s)
         self.restart(0)
 
@@ -97,6 +107,12 @@ class Seeker:
     def hops(self) -> int:
         """Hops in a step of the overview."""
         return self._step_hops
+
+    @property
+    def sureness(self) -> float:
+        """Probability that the place believed in is the right one, for all that is heard."""
+        odds = _NEAR_EVEN + _NEAR_WEIGHT * log(self._overview.near + _NEAR_LEAST)
+        return self.trust.share / (1.0 + exp(-odds))
 
     def restart(self, event: int, *, anywhere: bool = False) -> None:
         """Begin anew before ``event``, or (most likely there, but) ``anywhere``."""
@@ -128,11 +144,19 @@ class Seeker:
         if overview.step(spectrum, position_s, tempo, fine, ear.presence):
             waits = fine.waits >= 0
             if not waits and (self._search.decided or shift == fine.shift):
-                self.trust.hear(overview.deficit_per_s, ear.presence)
+                self._watch()
             if overview.near < _SURE_NEAR and (self._anywhere or not waits):
                 self._propose(weights, shift)
             self._settle_down(waits)
         return self._judge(position_s) if self._rivals.active else None
+
+    def _watch(self) -> None:
+        """See whether the place believed in goes on to fit, and learn how well it usually does."""
+        overview, presence = self._overview, self._ear.presence
+        self.trust.hear(overview.deficit_per_s, overview.match_per_s, self._usual_look, presence)
+        if self.trust.odds > _TRUSTED:
+            share = presence * overview.step_s / _USUAL_S
+            self._usual_look += share * (overview.match_per_s - self._usual_look)
 
     def _as_tuned(self) -> tuple[Float32Array, int]:
         """Give the spectrum as if its player were tuned as the templates are, and the shift."""
@@ -170,7 +194,8 @@ class Seeker:
         if self._anywhere and not waits:
             self._played_s += self._overview.step_s * self._ear.presence
             self._anywhere = self._played_s < _BEGUN_S
-        self._search.patient = self._anywhere and abs(self._search.best.shift) > 1
+        off = abs(self._search.best.shift - self._pitch.shift)
+        self._search.patient = self._anywhere and off > _OFF_PITCH
 
     def _judge(self, position_s: float) -> Found | None:
         rivals, search, overview = self._rivals, self._search, self._overview

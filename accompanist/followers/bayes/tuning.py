@@ -23,13 +23,14 @@ _KNOWN_SHIFTS: Final = range(-1, 2)
 """Where the tuning is known, half a semitone either way is left to find out."""
 
 _PRIOR_PER_CENT: Final = 0.004
-_CLEAR_LEAD: Final = 60.0
+_CLEAR_LEAD: Final = 40.0
 _FAR_STEPS: Final = 3
 _HOPELESS: Final = 60.0
 """So far behind the best (in log evidence) a hypothesis is dropped."""
 
-_SOONEST_S: Final = 2.0
+_SOONEST_S: Final = 1.0
 _LATEST_S: Final = 20.0
+"""Seconds in which somebody played: silence and noise before a piece tell nothing."""
 
 
 class TuningSearch:
@@ -58,7 +59,7 @@ class TuningSearch:
         shifts = _KNOWN_SHIFTS if known else _SHIFTS
         self._templates = templates
         self._hop_s = hop_s
-        self._elapsed_s = 0.0
+        self._sounded_s = 0.0
         self.filters: dict[int, PositionFilter] = {
             shift: PositionFilter(grid, templates, settings, hop_s, shift) for shift in shifts
         }
@@ -96,7 +97,7 @@ class TuningSearch:
         """Hear one hop with every filter left; the belief of the best so far."""
         if self.decided:
             return self.best.step(spectrum, rise, presence, audible)
-        self._elapsed_s += self._hop_s
+        self._sounded_s += self._hop_s * presence
         beliefs = {}
         for shift, candidate in self.filters.items():
             beliefs[shift] = candidate.step(spectrum, rise, presence, audible)
@@ -109,10 +110,10 @@ class TuningSearch:
     def _narrow(self, winner: int) -> None:
         top = self._score[winner]
         far = [s for k, s in self._score.items() if abs(k - winner) >= _FAR_STEPS]
-        clear = top - max(far, default=-np.inf) > _CLEAR_LEAD and self._elapsed_s >= _SOONEST_S
+        clear = top - max(far, default=-np.inf) > _CLEAR_LEAD and self._sounded_s >= _SOONEST_S
         if self.patient:
             return
-        if clear or self._elapsed_s >= _LATEST_S:
+        if clear or self._sounded_s >= _LATEST_S:
             self.decide(winner, self._refinement(winner))
             return
         for shift in [k for k in self.filters if top - self._score[k] > _HOPELESS]:

@@ -31,6 +31,10 @@ PRUNED: Final = 1e-12
 FLAT_SHARE: Final = 0.1
 """Of every expectation this much is spread evenly: players do more than the score says."""
 
+SILENT_SHARE: Final = 0.05
+"""In every segment, and in being over: chroma tell no rest from a note. Were rests and the end more
+silent than notes, a breath would drive the model into them."""
+
 WAITS_S: Final = 2.0
 """Mean time until a soloist begins, as the model has it."""
 
@@ -78,7 +82,7 @@ class LeftToRight:
     Parameters
     ----------
     looks : ndarray [shape=(n, 13)]
-        Expected shares of each segment; rows sum to 1.
+        Expected shares of each segment; rows sum to 1. The last column, silence, is not used.
     durations_s : ndarray [shape=(n,)]
         Written durations.
     frame_s : float
@@ -91,8 +95,9 @@ class LeftToRight:
     ) -> None:
         bins = looks.shape[1]
         silence = np.eye(bins)[-1]
-        over = 0.5 * looks[-1] + 0.5 * silence
-        self._logs = _logs(np.vstack([looks, over]))
+        shares = looks * ((1.0 - SILENT_SHARE) / looks[:, :-1].sum(axis=1, keepdims=True))
+        shares[:, -1] = SILENT_SHARE
+        self._logs = _logs(np.vstack([shares, shares[-1:]]))
         tones = np.full(bins, 1.0 / bins)
         self._waiting = _logs(
             np.stack([0.5 * silence + 0.5 * tones, 0.02 * silence + 0.98 * tones])

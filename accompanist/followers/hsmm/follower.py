@@ -11,6 +11,7 @@ import numpy as np
 from accompanist.followers.bayes.segments import make_segments
 from accompanist.followers.bayes.strokes import StrokeMemory
 from accompanist.followers.bayes.templates import TemplateRing
+from accompanist.followers.hsmm.doubt import Doubt
 from accompanist.followers.hsmm.model import Belief, EventScore, HsmmSettings
 from accompanist.followers.hsmm.tuning import TuningSearch
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport
@@ -25,12 +26,6 @@ _DELAY_S: Final = 0.015
 _A4_HZ: Final = 440.0
 _LEAD_IN_S: Final = 0.7
 _TAIL_S: Final = 4.0
-_MATCH_MEMORY_S: Final = 1.0
-_MATCH_EVEN: Final = 40.0
-_MATCH_WIDTH: Final = 8.0
-_MATCH_FIRST: Final = 100.0
-_LOST_MATCH: Final = 22.0
-_FOUND_MATCH: Final = 40.0
 _HELD: Final = 0.5
 _REPORT_DELAY_S: Final = 0.025
 
@@ -103,10 +98,10 @@ class HsmmFollower:
         self._end_quarter = solo.end_quarter
         self._tempo = tempo
         self._hop_s = hop_s
+        self._evidence_per_s = settings.evidence_per_s
         self._last_event = -1
         self._last_tempo = 1.0
-        self._match_per_s = _MATCH_FIRST
-        self._lost = False
+        self._doubt = Doubt(bank, hop_s, cents)
 
     def warm(self) -> None:
         """Load the compiled loops; works on a copy."""
@@ -129,8 +124,7 @@ class HsmmFollower:
         self._search.wait_at(event)
         self._strokes.forget_row()
         self._last_event = event - 1
-        self._match_per_s = _MATCH_FIRST
-        self._lost = False
+        self._doubt.forget()
 
     def feed(self, heard: Heard) -> Estimate:
         ear = self._ear
@@ -139,9 +133,18 @@ class HsmmFollower:
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         ear.hear(samples)
         self._strokes.hear(ear.rise)
+        cents = self._search.cents
         belief = self._search.step(ear.spectrum, ear.rise, ear.presence, self._strokes.audible)
-        weight = self._hop_s / _MATCH_MEMORY_S * ear.presence
-        self._match_per_s += weight * (belief.match_per_s - self._match_per_s)
+        if self._search.cents != cents:
+            self._doubt.retune(self._search.cents)
+        if belief.event >= 0:
+            self._doubt.hear(
+                ear.spectrum,
+                ear.presence,
+                belief.match_per_s,
+                belief.noise_per_s,
+                self._evidence_per_s,
+            )
         tempo = exp(belief.log_tempo)
         said_s = self._say(belief, tempo)
         quarter = min(float(self._tempo.to_quarter(said_s)), self._end_quarter)
@@ -190,11 +193,7 @@ class HsmmFollower:
             return FollowerState.ENDED
         if belief.event < 0:
             return FollowerState.ARMED
-        if self._lost:
-            self._lost = self._match_per_s < _FOUND_MATCH
-        else:
-            self._lost = self._match_per_s < _LOST_MATCH
-        if self._lost:
+        if self._doubt.lost:
             return FollowerState.LOST
         return FollowerState.HOLDING if belief.dwelling > _HELD else FollowerState.FOLLOWING
 
@@ -205,5 +204,4 @@ class HsmmFollower:
         reach = 1.0 if quarter < self._end_quarter else np.inf
         low_s, high_s = self._tempo.to_seconds([quarter - 1.0, quarter + reach])
         near = fine.mass_within(float(low_s), float(high_s))
-        fits = 1.0 / (1.0 + exp(-(self._match_per_s - _MATCH_EVEN) / _MATCH_WIDTH))
-        return float(np.clip(near * fits, 0.0, 1.0))
+        return float(np.clip(near * self._doubt.believed, 0.0, 1.0))

@@ -122,6 +122,8 @@ class Belief:
     log_evidence: float
     match_per_s: float
     """By how much the score explains this hop better than noise would, log-likelihood a second."""
+    noise_per_s: float
+    """How well noise explains it."""
 
 
 class EventFilter:
@@ -223,9 +225,9 @@ class EventFilter:
         )  # fmt: skip
         evidence = float(np.log(total)) + scale
         noise = kappa * float(spectrum @ self.templates.waiting)
-        return self._belief(evidence, (evidence - noise) / self._hop_s)
+        return self._belief(evidence, noise)
 
-    def _belief(self, evidence: float, match_per_s: float) -> Belief:
+    def _belief(self, evidence: float, noise: float) -> Belief:
         low, high = int(self.support[0]), int(self.support[1])
         log_tempo, dwelling = float(self._out[0]), float(self._out[1])
         waiting = float(self.waiting[0])
@@ -240,7 +242,18 @@ class EventFilter:
             position_s = float(self.score.event_s[event] + gone_s)
             age_s = float(hops) * self._hop_s
         self._event = event
-        return Belief(event, position_s, age_s, log_tempo, dwelling, waiting, evidence, match_per_s)
+        match_per_s, noise_per_s = (evidence - noise) / self._hop_s, noise / self._hop_s
+        return Belief(
+            event,
+            position_s,
+            age_s,
+            log_tempo,
+            dwelling,
+            waiting,
+            evidence,
+            match_per_s,
+            noise_per_s,
+        )
 
 
 def _between(ends: tuple[float, float], share: float) -> float:

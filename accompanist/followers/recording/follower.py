@@ -11,7 +11,7 @@ from accompanist.followers.protocol import Estimate, FollowerState, Heard, Onset
 from accompanist.followers.recording.listen import SoloEar
 from accompanist.followers.recording.overview import Overview
 from accompanist.followers.recording.place import Belief, PlaceFilter
-from accompanist.followers.recording.rival import Rival
+from accompanist.followers.recording.rival import Rivals
 from accompanist.followers.recording.settings import RecordingSettings
 from accompanist.followers.recording.templates import TemplateWindow
 from accompanist.recordings.reference import Reference, loud_level
@@ -29,11 +29,17 @@ _AFTER_S: Final = 0.12
 """An event that is passed is reported if something begins within these of its passing."""
 
 _AT_ONCE: Final = 3
+_RIVALS: Final = 3
+"""Other places tried at the same time."""
+
 _WARM_ROWS: Final = 32
 _BACK_EVENTS: Final = 4
 _FIT_EVEN: Final = 0.45
 _FIT_WIDTH: Final = 0.12
 """The right place fits with .6 to 1.5, another piece with -.2 to .6."""
+
+_SETTLED: Final = 0.2
+"""Who may begin anywhere is found when they are trusted so far to be where they are believed."""
 
 _REST_S: Final = 1.9
 """Told to be where the soloist rests for longer than this, they are awaited at their entry."""
@@ -83,14 +89,15 @@ class RecordingFollower:
         loud = reference.loud
         if loud is None:
             loud = loud_level(reference.spectra.sum(axis=1, dtype=np.float32))
-        self._filter, other = (
+        filters = [
             PlaceFilter(
                 TemplateWindow(reference, self._ear.bands, loud, self._s.most_share),
                 self._places, self._row_s, self._hop_s, self._s,
             )
-            for _ in range(2)
-        )  # fmt: skip
-        self._rival = Rival(other, self._row_s, self._hop_s)
+            for _ in range(1 + _RIVALS)
+        ]  # fmt: skip
+        self._filter = filters[0]
+        self._rivals = Rivals(filters[1:], self._row_s, self._hop_s)
         self._overview = Overview(reference, self._ear, self._hop_s)
         self._solo, self._tempo, self._rate = solo, tempo, sample_rate
         self._onsets = solo.onsets_quarter
@@ -126,7 +133,10 @@ class RecordingFollower:
             end = min(self._places, self._first_place + round(s.start_s / self._row_s) + 1)
             places = np.arange(first, end)
             weights = np.ones(len(places))
-            weights[self._first_place - first] += s.start_peak
+            near = 1.0 - np.abs(places - self._first_place) * self._row_s / s.start_near_s
+            near = np.maximum(near, 0.0)
+            weights *= (1.0 - s.start_share) / len(places)
+            weights += s.start_share * near / near.sum()
             start_s = self._first_place * self._row_s
         else:
             start_s = float(np.clip(self._tempo.to_seconds(quarter), 0.0, self._duration_s))
@@ -141,22 +151,25 @@ class RecordingFollower:
         self._waits_s = start_s
         self._pending: tuple[tuple[int, float], ...] = ()
         self._unheard_s = 1.0
-        self._rival.drop()
-        self._overview.restart(start_s / self._row_s, told=quarter is not None)
+        self._rivals.drop()
+        told = quarter is not None and not anywhere
+        self._overview.restart(start_s / self._row_s, told=told, anywhere=anywhere)
+        self._sought = anywhere
         self._last_event = int(np.searchsorted(self._events_s, start_s - 1e-3)) - 1
 
     def feed(self, heard: Heard) -> Estimate:
         self._ear.hear(heard.samples)
         belief = self._filter.step(self._ear)
         found = self._overview.step(belief.place, belief.waiting < _HELD)
-        relocated = self._rival.step(
-            self._ear, belief, self._overview.trust, self._overview.fit_here
-        )
-        if relocated:
-            self._filter, self._rival.filter = self._rival.filter, self._filter
+        chosen = self._rivals.step(self._ear, belief, self._overview.trust)
+        if chosen is not None:
+            self._rivals.exchange(chosen, self._filter)
+            self._filter = chosen
             self._overview.distrust()
+            self._sought = False
         elif found is not None:
-            self._rival.propose(found, self._filter)
+            self._rivals.propose(found, self._overview, self._filter)
+        relocated = chosen is not None
         said_s = self._say(belief)
         quarter = float(self._tempo.to_quarter(said_s))
         return Estimate(
@@ -187,7 +200,11 @@ class RecordingFollower:
         s = self._s
         delay = s.delay_s + self._ear.delay_s
         said = (belief.place + 1.0) * self._row_s - delay * (1.0 - belief.tempo)
-        said += s.lead_s * belief.tempo * (1.0 - belief.held)
+        going = 1.0 - belief.held
+        said += s.lead_s * belief.tempo * going
+        if self._ear.presence > _SOUNDS:
+            wide = belief.wide * self._row_s - s.wide_from_s * belief.tempo
+            said += s.wide_lead * min(max(wide, 0.0), s.wide_most_s) * going
         return float(np.clip(said, 0.0, self._duration_s))
 
     def _report(
@@ -224,7 +241,8 @@ class RecordingFollower:
             return FollowerState.ARMED
         if said_s >= self._duration_s - 2 * self._row_s:
             return FollowerState.ENDED
-        if self._rival.doubt > _DOUBT or self._overview.fit_here < _POOR:
+        self._sought = self._sought and self._overview.trust < _SETTLED
+        if self._sought or self._rivals.doubt > _DOUBT or self._overview.fit_here < _POOR:
             return FollowerState.LOST
         if belief.held > _HELD:
             return FollowerState.HOLDING
@@ -240,4 +258,4 @@ class RecordingFollower:
         near = float(self._filter.row_mass[rows].sum())
         overview = self._overview
         fits = 1.0 / (1.0 + np.exp(-(overview.fit_here - _FIT_EVEN) / _FIT_WIDTH))
-        return float(np.clip(near * fits * (1.0 - self._rival.doubt), 0.0, 1.0))
+        return float(np.clip(near * fits * (1.0 - self._rivals.doubt), 0.0, 1.0))

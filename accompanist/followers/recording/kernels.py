@@ -128,9 +128,12 @@ def settle(
     total: float,
     prune: float,
     widest: int,
-    quantile: float,
-) -> tuple[float, float]:
-    """Normalise, forget unlikely ends; the position in places and the mass that is held.
+    quantiles: tuple[float, float, float],
+) -> tuple[float, float, float]:
+    """Normalise, forget unlikely ends.
+
+    Returns the place at the first of ``quantiles``, in rows, the distance between the others, and
+    the mass that is held.
 
     ``tempo_mass`` becomes the marginal of the tempo, ``going_mass`` that of what moves.
     """
@@ -167,13 +170,15 @@ def settle(
         summed += float(row_mass[x & mask])
     support[0] = low
     support[1] = high
-    wanted = quantile * summed
-    passed = 0.0
-    position = float(low)
-    for x in range(low, high):
-        share = float(row_mass[x & mask])
-        if passed + share >= wanted:
-            position = x + (wanted - passed) / (share + 1e-30) - 0.5
-            break
-        passed += share
-    return position, held_mass
+    places = np.zeros(3)
+    for i in range(3):
+        wanted = quantiles[i] * summed
+        passed = 0.0
+        places[i] = float(low)
+        for x in range(low, high):
+            share = float(row_mass[x & mask])
+            if passed + share >= wanted:
+                places[i] = x + (wanted - passed) / (share + 1e-30) - 0.5
+                break
+            passed += share
+    return places[0], places[2] - places[1], held_mass

@@ -2,7 +2,7 @@
 
 A filter over tenths of a second × tempi of the whole recording runs beside the fine one, a slice
 a hop, so that a long recording costs no hop more than another. It never moves the fine filter: it
-proposes places that the fine filter does not consider, and `Rival` tries them.
+proposes places that the fine filter does not consider, and `Rivals` tries them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from accompanist.followers.recording.listen import SoloEar
+from accompanist.followers.recording.overview_kernels import advance, densest
 from accompanist.recordings.reference import COARSE_FRAMES, Reference
 from accompanist.recordings.reference_coarse import coarse_of
 from accompanist.recordings.reference_features import POOL, pool_bands
@@ -30,28 +30,36 @@ _EVIDENCE: Final = 20.0
 
 _OCTAVES: Final = np.arange(-4, 5) * 0.3
 _TEMPO_SPREAD: Final = 0.45
-_TEMPO_MIX: Final = 0.02
 _LEAK_PER_S: Final = 0.03
 """Chance, a second, that the soloist is anywhere in the next. Large: the overview proposes."""
 
-_CLOSE: Final = 6.0
 _CLOSE_S: Final = 30.0
 """A place as close as this is likelier to be gone to, up to seven times."""
 
-_HOLD: Final = 0.05
-_NEAR_S: Final = 2.5
+_NEAR_S: Final = 1.0
 """On either side of the fine position this counts as the same place."""
 
-_CORE_S: Final = 1.2
+_CORE_S: Final = 0.8
+_MOST_FOUND: Final = 3
 _SURE: Final = 0.3
 _GOOD: Final = 0.75
 _TRUSTED_S: Final = 4.0
-_LEAST_AROUND: Final = 0.003
-_AREA: Final = 0.3
-"""Belief that a place must gather before it is gone to."""
+_FOUND_S: Final = 1.0
+"""So long a place must have fitted to be trusted; one that was found begins with so much of it."""
+
+_LEAST: Final = 0.003
+_AREA: Final = 0.15
+"""Belief that a place must gather before it is tried."""
 
 _FIT_S: Final = 1.0
 _USUAL_FIT: Final = 0.7
+_USUAL_FIT_S: Final = 8.0
+_FALLEN: Final = 0.1
+_KEPT: Final = 0.45
+"""Who has fitted and fits no more than these shares of it is trusted least, or as before."""
+_LEAST_TRUST: Final = 0.35
+"""In a place that somebody has named, and be it the beginning."""
+
 
 _RECENT_S: Final = 0.4
 _NOVEL: Final = 0.5
@@ -65,80 +73,6 @@ _CENTRED: Final = 0.5
 """… and what the soloist shows all the time, this much less."""
 
 _USUAL_S: Final = 20.0
-
-
-@nb.njit(cache=True, nogil=True, fastmath=True)
-def _advance(
-    belief: Float32Array,
-    scale: float,
-    fresh: Float32Array,
-    tempi: FloatArray,
-    prior: Float32Array,
-    leak: float,
-    here: float,
-    reach: float,
-    looks: Float32Array,
-    heard: Float32Array,
-    weight: float,
-    first: int,
-    end: int,
-    fits: Float32Array,
-    marginal: Float32Array,
-) -> float:
-    """Move and weigh the rows [first, end) of ``belief`` into ``fresh``; their sum."""
-    count = belief.shape[1]
-    places = belief.shape[0]
-    jump = np.float32(leak / places)
-    total = 0.0
-    keep = np.float32((1.0 - leak) * scale)
-    for i in range(first, end):
-        fit = np.float32(0.0)
-        for k in range(len(heard)):
-            fit += heard[k] * looks[i, k]
-        fits[i] = fit
-        likely = np.float32(np.exp(weight * fit))
-        close = max(0.0, 1.0 - abs(i - here) / reach)
-        come = jump * np.float32(1.0 + _CLOSE * close)
-        row = fresh[i]
-        for v in range(count):
-            whole = int(tempi[v])
-            part = np.float32(tempi[v] - whole)
-            m = np.float32(0.0)
-            if i >= whole:
-                m += belief[i - whole, v] * (np.float32(1.0) - part)
-            if i >= whole + 1:
-                m += belief[i - whole - 1, v] * part
-            row[v] = np.float32(1.0 - _HOLD) * m + np.float32(_HOLD) * belief[i, v]
-        previous = row[0]
-        summed = np.float32(0.0)
-        for v in range(count):
-            current = row[v]
-            following = row[v + 1] if v < count - 1 else current
-            m = current + np.float32(_TEMPO_MIX) * (previous + following - 2 * current)
-            previous = current
-            row[v] = (m * keep + come * prior[v]) * likely
-            summed += row[v]
-        marginal[i] = summed
-        total += float(summed)
-    return total
-
-
-@nb.njit(cache=True, nogil=True, fastmath=True)
-def _densest(marginal: Float32Array, half: int) -> tuple[int, float]:
-    """Find the middle of the stretch of 2 · half + 1 rows with the most belief, and that belief."""
-    count = len(marginal)
-    inside = 0.0
-    for i in range(min(half, count)):
-        inside += marginal[i]
-    best, most = 0, -1.0
-    for i in range(count):
-        if i + half < count:
-            inside += marginal[i + half]
-        if i - half - 1 >= 0:
-            inside -= marginal[i - half - 1]
-        if inside > most:
-            best, most = i, inside
-    return best, most
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +109,7 @@ class Overview:
         self._belief = np.zeros((places, len(_OCTAVES)), dtype=np.float32)
         self._fresh = np.zeros_like(self._belief)
         self._marginal = np.zeros(places, dtype=np.float32)
+        self._left = np.zeros(places, dtype=np.float32)
         self._fits = np.zeros(places, dtype=np.float32)
         self._gathered = np.zeros(self._bands, dtype=np.float32)
         self._heard = np.zeros(self._bands, dtype=np.float32)
@@ -184,8 +119,12 @@ class Overview:
         self._steps = 0
         self.restart(None)
 
-    def restart(self, place: float | None, *, told: bool = False) -> None:
-        """Begin anew, presumably at a row of the reference; ``told``: a human has said so."""
+    def restart(self, place: float | None, *, told: bool = False, anywhere: bool = False) -> None:
+        """Begin anew, presumably at a row of the reference.
+
+        ``told``: a human has said so; ``anywhere``: nobody has said that it is not elsewhere.
+        """
+        self._least_trust = 0.0 if anywhere else _LEAST_TRUST
         self._belief[:] = self._prior / len(self._belief)
         if place is not None:
             self._belief[min(int(place) // COARSE_FRAMES, len(self._belief) - 1)] += self._prior
@@ -197,21 +136,32 @@ class Overview:
         self._hop = 0
         self._good_s = _TRUSTED_S if told else 0.0
         self._place_then = 0.0 if place is None else place
-        self.fit_here = _USUAL_FIT
+        self._usual_fit = self.fit_here = _USUAL_FIT
         """How well the place that is believed in fits, over the last second of sound."""
 
     @property
     def trust(self) -> float:
-        """0–1: whether the place of the fine filter has fitted for long."""
-        return self._good_s / _TRUSTED_S
+        """0–1: whether the place of the fine filter has fitted for long, and still does."""
+        fits = self.fit_here / max(self._usual_fit, _USUAL_FIT)
+        kept = min(1.0, max(0.0, (fits - _FALLEN) / (_KEPT - _FALLEN)))
+        return max(self._least_trust, kept * self._good_s / _TRUSTED_S)
 
     def distrust(self) -> None:
         """Begin to watch a new place of the fine filter."""
-        self._good_s = 0.0
-        self.fit_here = _USUAL_FIT
+        self._good_s, self._least_trust = _FOUND_S, 0.0
+        self._usual_fit = self.fit_here = _USUAL_FIT
 
-    def step(self, place: float, begun: bool) -> Found | None:
-        """Hear one hop; something found once in a long while.
+    def odds(self, place: float) -> float:
+        """Log odds of a row of the reference against where the fine filter is."""
+        return float(np.log((self._mass(place) + _LEAST) / (self._mass(self._place_then) + _LEAST)))
+
+    def _mass(self, place: float) -> float:
+        """Belief about a row of the reference."""
+        middle, core = int(place) // COARSE_FRAMES, round(_CORE_S / self._row_s)
+        return float(self._marginal[max(0, middle - core) : middle + core + 1].sum()) * self._scale
+
+    def step(self, place: float, begun: bool) -> list[Found] | None:
+        """Hear one hop; ten times a second, what has been found by then.
 
         ``place`` is the row of the reference that the fine filter believes in.
         """
@@ -222,7 +172,7 @@ class Overview:
         self._hop += 1
         places = len(self._belief)
         first, end = places * i // self._hops, places * (i + 1) // self._hops
-        self._total += _advance(
+        self._total += advance(
             self._belief, self._scale, self._fresh, self._tempi, self._prior, self._leak,
             self._place_then / COARSE_FRAMES, _CLOSE_S / self._row_s, self._looks,
             self._heard, _EVIDENCE * self._weight, first, end,
@@ -258,28 +208,34 @@ class Overview:
             self._usual += passed * (share - self._usual)
             self._heard[:] = share - _CENTRED * self._usual
 
-    def _decide(self, begun: bool) -> Found | None:
-        """Look whether the best place of all is one that the fine filter does not consider."""
+    def _decide(self, begun: bool) -> list[Found]:
+        """Look for the best places of all that the fine filter does not consider."""
         here = int(np.clip(self._place_then / COARSE_FRAMES, 0, len(self._belief) - 1))
-        near = round(_NEAR_S / self._row_s)
+        near, core = round(_NEAR_S / self._row_s), round(_CORE_S / self._row_s)
         fit_here = float(self._fits[max(0, here - 1) : here + 2].max())
         sure = self._step_s * self._heard_presence
         self.fit_here += sure / _FIT_S * (fit_here - self.fit_here)
-        around = float(self._marginal[max(0, here - near) : here + near + 1].sum()) * self._scale
+        self._usual_fit += sure / _USUAL_FIT_S * (fit_here - self._usual_fit)
         if begun and self.fit_here > _GOOD:
             self._good_s = min(self._good_s + sure, _TRUSTED_S)
-        core = round(_CORE_S / self._row_s)
-        best, mass = _densest(self._marginal, core)
-        if mass * self._scale < _AREA or sure < _SURE * self._step_s:
-            return None
-        if begun and abs(best - here) < near:
-            return None
-        low, high = max(0, best - core), min(len(self._belief), best + core + 1)
-        area = self._marginal[low:high]
-        tempi = self._belief[low:high].sum(axis=0).astype(np.float64)
-        rows = np.repeat(area.astype(np.float64), COARSE_FRAMES)
-        odds = float(np.log(mass * self._scale / (around + _LEAST_AROUND)))
-        return Found(low * COARSE_FRAMES, rows, _OCTAVES * np.log(2.0), tempi / tempi.sum(), odds)
+        if sure < _SURE * self._step_s:
+            return []
+        np.copyto(self._left, self._marginal)
+        if begun:
+            self._left[max(0, here - near) : here + near + 1] = 0.0
+        found: list[Found] = []
+        while len(found) < _MOST_FOUND:
+            best, mass = densest(self._left, core)
+            if mass * self._scale < _AREA:
+                break
+            low, high = max(0, best - core), min(len(self._belief), best + core + 1)
+            tempi = self._belief[low:high].sum(axis=0).astype(np.float64)
+            rows = np.repeat(self._left[low:high].astype(np.float64), COARSE_FRAMES)
+            odds = self.odds(best * COARSE_FRAMES)
+            shares = tempi / tempi.sum()
+            found.append(Found(low * COARSE_FRAMES, rows, _OCTAVES * np.log(2.0), shares, odds))
+            self._left[low:high] = 0.0
+        return found
 
 
 def _expected(coarse: npt.NDArray[np.float16]) -> Float32Array:

@@ -40,6 +40,8 @@ class Belief:
     """Share of the belief that stands still or has not begun."""
     waiting: float
     """Share of the belief that has not begun."""
+    wide: float
+    """Distance of two quantiles of the position, in rows."""
     fit: float
     """Log-likelihood a second of this hop; 0 is that of any place whatever."""
 
@@ -162,9 +164,9 @@ class PlaceFilter:
             self.fits, self._waiting, s.wait_likely_per_s * dt * sure, s.floor_per_s * dt,
         )  # fmt: skip
         self._waiting = left / total if left > _BEGUN * total else 0.0
-        position, held = settle(
+        position, wide, held = settle(
             self.support, self.mass, self.held, self._moved, self.row_mass, self.tempo_mass,
-            self._going_mass, total, s.prune, self._widest, s.quantile,
+            self._going_mass, total, s.prune, self._widest, (s.quantile, *s.wide),
         )  # fmt: skip
         if self._waiting < 0.5:
             self._position = position
@@ -176,7 +178,7 @@ class PlaceFilter:
         self.usual_tempo += (1.0 - self._memory) * self._going_mass
         fit = (float(np.log(total)) + best) / dt
         return Belief(
-            self._position, self._tempo, min(1.0, held + self._waiting), self._waiting, fit
+            self._position, self._tempo, min(1.0, held + self._waiting), self._waiting, wide, fit
         )
 
     def _ask(self, ear: SoloEar) -> None:

@@ -53,14 +53,22 @@ class RecordingSettings:
     prune: float = 1e-10
     widest_s: float = 16.0
     """Seconds of the recording that the belief may span."""
-    quantile: float = 0.55
-    delay_s: float = 0.035
+    quantile: float = 0.7
+    wide: tuple[float, float] = (0.3, 0.7)
+    wide_lead: float = 0.7
+    wide_from_s: float = 0.05
+    wide_most_s: float = 0.08
+    """Before the next stroke is heard all belief lies before it, and the wider it is the further
+    back: so much of the width between two quantiles is made up for, from a width and up to one."""
+    delay_s: float = 0.045
     """Delay of the comparison, to which comes the bank's own; it is the same on both sides and
     cancels where the tempi agree."""
-    lead_s: float = 0.01
-    """Evidence of a new note takes a moment: the belief is this much behind."""
+    lead_s: float = -0.01
+    """A stroke in the recording fits for a moment after it: the belief is this much ahead."""
     start_s: float = 1.0
     """The soloist begins within this of the recording's first sound …"""
-    start_peak: float = 3.0
+    start_share: float = 0.5
+    start_near_s: float = 0.06
+    """… or, so likely, with it, within so much."""
     locate_s: float = 0.25
     """… or, told to be somewhere, within this of there."""

@@ -23,6 +23,7 @@ from accompanist.recordings.separation.solo_pitch import PitchTrack
 from accompanist.recordings.separation.solo_search import (
     PENALTY,
     fit_of,
+    in_tune,
     likely_tempi,
     paced,
     unusual_interval,
@@ -42,8 +43,11 @@ IntArray = npt.NDArray[np.int64]
 
 _REALIGN_PENALTY = 0.2
 _LEAST_FIT, _LEAST_FIT_OCTAVE, _LEAST_FIT_KEY = 1.0, 1.25, 1.4
+_LEAST_FIT_TUNED = 1.12
+"""A semitone off is another key as often as another pitch of A."""
 _FEW_NOTES, _LEAST_FIT_FEW = 12, 0.8
-"""A few notes are much the same backwards: little can be said against them."""
+"""A few notes are much the same backwards: little can be said against them where they stand, and
+nothing for them where they would have to be moved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +95,7 @@ def align_line(listened: Listened, track: PitchTrack) -> SoloAlignment:
     BadInputError
         If the line fits no better than the same notes in another order: another piece.
     """
+    track = in_tune(listened, track)
     lines = [
         (paced(track, listened.hop_s, tempo) + np.float32(moved), tempo, moved)
         for tempo, moved in likely_tempi(listened, track)
@@ -102,19 +107,22 @@ def align_line(listened: Listened, track: PitchTrack) -> SoloAlignment:
     best = int(np.argmax(earned))
     fit, (line, tempo, transposed) = fits[best][1], lines[best]
     rows = line_kinds(line)
-    if len(rows.kind) - len(line) < _FEW_NOTES:
-        least = _LEAST_FIT_FEW
-    elif transposed:
-        least = _LEAST_FIT_KEY if transposed % 12 else _LEAST_FIT_OCTAVE
-    else:
-        least = _LEAST_FIT
-    if fit < least:
+    if fit < _least_fit(transposed, few=len(rows.kind) - len(line) < _FEW_NOTES):
         raise BadInputError(
             "the sound that should show the solo does not fit the recording: another piece?"
         )
     path = warp(listened.table, rows, PENALTY, kinds=KINDS)
     row_s = listened.hop_s / tempo
     return SoloAlignment(line, row_s, path.row, path.column, transposed, fit)
+
+
+def _least_fit(transposed: int, *, few: bool) -> float:
+    """Say how well a line must fit that is moved by so many semitones."""
+    if not transposed:
+        return _LEAST_FIT_FEW if few else _LEAST_FIT
+    if abs(transposed) == 1 and not few:
+        return _LEAST_FIT_TUNED
+    return _LEAST_FIT_KEY if transposed % 12 else _LEAST_FIT_OCTAVE
 
 
 def realign_line(

@@ -33,6 +33,8 @@ _PARTIALS, _DECAY, _TOP_HZ = 6, 0.85, 6000.0
 _SCALE = 3.0
 _START_REWARD = 0.5
 _START_FRAMES = 3
+_CLEAR = 2.5
+"""Salience, in standard deviations, of what certainly sounds."""
 _BLOCK = 1800
 
 
@@ -46,10 +48,14 @@ class Listened:
     table : ndarray [shape=(kinds, frames), dtype=int8]
         See `solo_warping`: a kind for each pitch of the grid, one for silence, one for the start of
         each pitch.
+    tuning : complex
+        Mean of turns around the semitone of what sounds: its angle says how far it lies above the
+        semitones of A = 440, its length how sure that is. 0: nothing is known.
     """
 
     hop_s: float
     table: Int8Array
+    tuning: complex = 0.0
 
     @property
     def frames(self) -> int:
@@ -66,6 +72,8 @@ def listen(mixture: Sound, frames: Frames, told: Callable[[float], None] | None 
     count = long.count(mixture.length)
     table = np.zeros((KINDS + GRID.count, count), dtype=np.int8)
     loud = np.empty(count, dtype=np.float32)
+    turn = np.exp(2j * np.pi * GRID.pitches())
+    turns, weighed = 0j, 1e-9
     weights: FloatArray | None = None
     bin_hz = mixture.rate / long.window
     for block in plan_blocks(count, _BLOCK, 0):
@@ -82,6 +90,9 @@ def listen(mixture: Sound, frames: Frames, told: Callable[[float], None] | None 
         salience = whiten(found, bin_hz) @ weights.T
         salience -= salience.mean(axis=1, keepdims=True)
         salience /= salience.std(axis=1, keepdims=True) + 1e-6
+        clear = np.maximum(salience - _CLEAR, 0.0).sum(axis=0, dtype=np.float64)
+        turns += complex(clear @ turn)
+        weighed += float(clear.sum())
         wide = salience.copy()  # a third of a semitone to either side: nobody is in tune
         wide[:, 1:] = np.maximum(wide[:, 1:], salience[:, :-1])
         wide[:, :-1] = np.maximum(wide[:, :-1], salience[:, 1:])
@@ -104,7 +115,7 @@ def listen(mixture: Sound, frames: Frames, told: Callable[[float], None] | None 
     chance = int(np.rint(table[: GRID.count].mean(dtype=np.float64)))
     for kind in range(KINDS):
         table[kind] = np.clip(table[kind].astype(np.int16) - chance, -127, 127)
-    return Listened(long.hop / mixture.rate, table)
+    return Listened(long.hop / mixture.rate, table, turns / weighed)
 
 
 def line_kinds(line: FloatArray) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,7 +23,7 @@ from accompanist.recordings.separation.solo_warping import (
     warp,
 )
 
-__all__ = ["PENALTY", "fit_of", "likely_tempi", "paced", "unusual_interval"]
+__all__ = ["PENALTY", "fit_of", "in_tune", "likely_tempi", "paced", "unusual_interval"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -32,9 +34,27 @@ _TEMPI = 2.0 ** (np.arange(-6, 7) / 6.0)
 _TRANSPOSITIONS = (*range(-12, 13), -24, 24)
 _SEARCH_CELLS = 1_000_000
 _FIT_CELLS = 4_000_000
+_SURE_LINE, _SURE_MIXTURE = 0.4, 0.15
+_OUT_OF_TUNE = 0.25
+"""Semitones; less does no harm, and lines wander by as much."""
 _UNUSUAL_TEMPO = 0.2
 _UNUSUAL_OCTAVE, _UNUSUAL_KEY = 0.01, 0.1
 """How much better a line must fit to be taken for another tempo (an octave of it), pitch, key."""
+
+
+def in_tune(listened: Listened, track: PitchTrack) -> PitchTrack:
+    """Bring a line that lies between the mixture's semitones into its tuning.
+
+    Whole semitones are left to the search for octave and key.
+    """
+    sounding = track.pitch[~np.isnan(track.pitch)].astype(np.float64)
+    turns = np.exp(2j * np.pi * sounding).mean() if len(sounding) else 0j
+    if abs(turns) < _SURE_LINE or abs(listened.tuning) < _SURE_MIXTURE:
+        return track
+    shift = float(np.angle(listened.tuning / turns)) / (2.0 * np.pi)
+    if abs(shift) < _OUT_OF_TUNE:
+        return track
+    return replace(track, pitch=track.pitch + np.float32(shift))
 
 
 def paced(track: PitchTrack, hop_s: float, tempo: float) -> FloatArray:

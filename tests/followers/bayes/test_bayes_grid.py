@@ -19,8 +19,8 @@ HOP_S = 256 / 44_100
 BANK = FilterBank(44_100)
 
 
-def make(count: int = 6) -> PositionFilter:
-    part = Part(1, "solo", tuple(Note(i * 0.5, 0.5, 60 + 2 * i) for i in range(count)))
+def make(count: int = 6, length: float = 0.5) -> PositionFilter:
+    part = Part(1, "solo", tuple(Note(i * length, length, 60 + 2 * i) for i in range(count)))
     score = Score("", (part,), (), tempo_marks=(TempoMark(0.0, 120.0),))
     segments = make_segments(solo_line(part), written_tempo(score), 0.7, 4.0)
     constants = FilterSettings()
@@ -72,3 +72,36 @@ def test_refilled_belief_is_where_it_is_put() -> None:
     position.refill([(200, 220, 0.25), (240, 280, 0.75)], tempi)
     assert total(position) == pytest.approx(1.0, abs=1e-4)
     assert position.mass[240:280].sum() == pytest.approx(0.75, abs=1e-4)
+
+
+def crossed(length: float, presence: float) -> float:
+    """Share that is held of what crosses into the second event, before anything is weighed."""
+    position = make(length=length)
+    grid = position.grid
+    tempi = (np.arange(len(grid.tempi)) == np.argmin(abs(grid.log_tempi))).astype(np.float32)
+    border = int(grid.event_cell[1])
+    position.refill([(border - 1, border, 1.0)], tempi)
+    # Everything fits everything: what is heard leaves the shares as they are.
+    even = np.full(len(BANK) + 1, 1.0 / (len(BANK) + 1), dtype=np.float32)
+    position.templates.looks[:] = 0.0
+    position.templates.slot_of[: len(grid.segments)] = np.arange(len(grid.segments))
+    rise = np.full(len(BANK), position._s.onset_zero, dtype=np.float32)
+    position.templates.stroke[:] = 1.0 / len(BANK)
+    for _ in range(3):
+        belief = position.step(even, rise, presence, 0.5)
+    return belief.held
+
+
+def test_long_notes_are_dwelt_on_and_short_ones_are_not() -> None:
+    usual = FilterSettings()
+    # A half and an eighth at 120: 1 s and 0.0625 s to the next onset.
+    assert make(length=2.0).grid.dwelling.tolist() == [1.0] * 6
+    assert make(length=0.125).grid.dwelling[1:] == pytest.approx(0.0625 / 0.4)
+    leaving = np.exp(-usual.leave_hold_per_s * HOP_S * 2)
+    assert crossed(2.0, 1.0) == pytest.approx(usual.enter_hold * leaving, rel=0.1)
+    brief = usual.brief_hold + (1 - usual.brief_hold) * 0.0625 / 0.4
+    assert crossed(0.125, 1.0) == pytest.approx(usual.enter_hold * brief * leaving, rel=0.1)
+
+
+def test_where_nobody_plays_no_note_is_entered_however_short() -> None:
+    assert crossed(0.125, 0.0) > 0.85
