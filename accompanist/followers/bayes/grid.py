@@ -44,7 +44,7 @@ _HELD_ROWS: Final = 1024
 _BEGUN: Final = 0.01
 """With less belief than this in waiting the soloist has begun."""
 
-_DWELT_S: Final = 0.4
+_DWELT_S: Final = 0.2
 """Notes from this (written) length on may be dwelt on; the shorter, the less."""
 
 _AGE_S: Final = 0.24

@@ -96,10 +96,10 @@ def test_long_notes_are_dwelt_on_and_short_ones_are_not() -> None:
     usual = FilterSettings()
     # A half and an eighth at 120: 1 s and 0.0625 s to the next onset.
     assert make(length=2.0).grid.dwelling.tolist() == [1.0] * 6
-    assert make(length=0.125).grid.dwelling[1:] == pytest.approx(0.0625 / 0.4)
+    assert make(length=0.125).grid.dwelling[1:] == pytest.approx(0.0625 / 0.2)
     leaving = np.exp(-usual.leave_hold_per_s * HOP_S * 2)
     assert crossed(2.0, 1.0) == pytest.approx(usual.enter_hold * leaving, rel=0.1)
-    brief = usual.brief_hold + (1 - usual.brief_hold) * 0.0625 / 0.4
+    brief = usual.brief_hold + (1 - usual.brief_hold) * 0.0625 / 0.2
     assert crossed(0.125, 1.0) == pytest.approx(usual.enter_hold * brief * leaving, rel=0.1)
 
 
