@@ -19,10 +19,9 @@ __all__ = ["LONGEST_HOLD_S", "SETTLE_S", "Scheduler"]
 
 LONGEST_HOLD_S = 12.0
 """A note is let go this long after twice its expected length, however long the soloist dwells."""
-SETTLE_S = 0.010
-"""Synthesisers want this long between a program change and the first note."""
-_HAIR_S = 0.0005
-"""A performer that takes over sends by a clock of its own, which may be off by so much."""
+SETTLE_S = 0.0105
+"""Synthesisers want 10 ms between a program change and the first note. A hair more: times become
+frames by clocks that are smoothed, and a performer that takes over has one of its own."""
 _RESUME_QUARTER = 1.0
 """After a jump into the middle of a note, it is struck if at least this much of it is left."""
 _PEDAL = 64
@@ -148,7 +147,7 @@ class Scheduler:
         self._programs.clear()
         chased = self._chased(playing=False)
         if any(timed.message.kind is Kind.PROGRAM for timed in chased):
-            self.wait_until(self._now_s + SETTLE_S + _HAIR_S)
+            self.wait_until(self._now_s + SETTLE_S)
         return tuple(chased)
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:

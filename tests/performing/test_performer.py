@@ -55,8 +55,8 @@ def test_the_first_cue_sets_up_the_channels_and_the_notes_follow() -> None:
     player = performer()
     programs = [m.message for m in player.take(cue()) if m.message.kind is Kind.PROGRAM]
     assert [m.channel for m in programs] == [1, 2]
-    assert player.next_s == pytest.approx(0.010)
-    assert notes(player.due(1.5)) == [(0.01, 2, 60), (0.01, 3, 40), (1.0, 2, 61), (1.0, 3, 40)]
+    assert player.next_s == pytest.approx(0.0105)
+    assert notes(player.due(1.5)) == [(0.0105, 2, 60), (0.0105, 3, 40), (1.0, 2, 61), (1.0, 3, 40)]
     assert player.next_s == pytest.approx(1.5)
 
 
@@ -132,7 +132,7 @@ def test_no_note_comes_sooner_than_a_new_program_has_settled() -> None:
     player.take(cue())
     player.due(0.999)
     player.mix(2, "program", 19, 0.999)
-    assert notes(player.due(1.5))[0] == (1.009, 2, 61)
+    assert notes(player.due(1.5))[0] == (1.0095, 2, 61)
 
 
 def test_a_part_moves_to_another_channel_and_leaves_nothing_behind() -> None:
