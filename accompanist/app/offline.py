@@ -14,6 +14,7 @@ import numpy.typing as npt
 from accompanist.app.closed_loop import ClosedLoop, closed_loop
 from accompanist.app.pieces import RECORDING_FOLLOWER
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.errors import UsageError
 from accompanist.followers.registry import (
@@ -63,6 +64,8 @@ class OfflineSettings:
     block: int = 4096
     bleed: Bleed | None = None
     """How the microphone hears the ensemble; None: not at all."""
+    performances: tuple[Performance, ...] = ()
+    """Earlier ones of the piece, from which this one is expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +194,14 @@ def new_session(
         reference=reference,
     )
     plan = accompaniment_plan(score, solo.number, tempo)
-    conductor = Conductor(score, line, tempo, settings.conductor, plan.onsets_quarter)
+    conductor = Conductor(
+        score,
+        line,
+        tempo,
+        settings.conductor,
+        plan.onsets_quarter,
+        performances=settings.performances,
+    )
     session = Session(
         follower=follower,
         conductor=conductor,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from accompanist.conducting.commands import Commands
 from accompanist.conducting.direction import Direction
+from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.flow_tempo import FlowTempo
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.hand import Hand
@@ -41,6 +42,8 @@ class Conductor(Commands):
         Where the ensemble's notes begin; tells coincident notes and rests of everybody.
     tempo_model : callable, optional
         Makes the tempo model; unless told the extended Kalman filter, for a recording `FlowTempo`.
+    performances : sequence of Performance
+        Earlier ones of this piece, from which the next is expected.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Conductor(Commands):
         accompaniment_onsets_quarter: Sequence[float] = (),
         *,
         tempo_model: Callable[[SoloGrid], TempoModel] | None = None,
+        performances: Sequence[Performance] = (),
     ) -> None:
         settings = settings or ConductorSettings()
         grid = SoloGrid(solo, tempo, score, accompaniment_onsets_quarter)

@@ -44,6 +44,10 @@ class Performance:
 
     quarters: FloatArray
     times_s: FloatArray
+    own: bool = False
+    """Played by the soloist who is to be expected, not by somebody else."""
+    levels_db: FloatArray | None = None
+    """How loud each onset was, against the mean of the take; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
