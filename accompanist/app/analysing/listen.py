@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -254,8 +255,8 @@ def _check_shape(source: RecordingFile) -> None:
 def _check_length(file: Path, duration_s: float) -> None:
     if duration_s > LONGEST_S + _MISSING_S:
         raise BadInputError(
-            f"{file}: {duration_s / 3600:.1f} h long; cut it into pieces of at most "
-            f"{LONGEST_S // 3600} h"
+            f"{file}: {ceil(duration_s / 60)} minutes long; cut it into pieces of at most "
+            f"{LONGEST_S // 60}"
         )
 
 
