@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,9 @@ class Session:
         Says when the ensemble is where.
     performer : Performer, optional
         Says what is due. Live there is none here: it sits in a process of its own, with the cues.
+    company : Performer, optional
+        Plays, in thought, what that one plays by the same cues: of its notes the follower is told,
+        which hears them in the microphone.
     sample_rate : int
         Of the audio, Hz. For keys alone it only sets the hop.
     hop : int
@@ -140,12 +144,14 @@ class Session:
         follower: Follower,
         conductor: Conductor,
         performer: Performer | None = None,
+        company: Performer | None = None,
         sample_rate: int,
         hop: int,
     ) -> None:
         self._follower = follower
         self._conductor = conductor
         self._performer = performer
+        self._company = company if isinstance(follower, HearsEnsemble) else None
         self._rate = sample_rate
         self._hop = hop
         self._hops = 0
@@ -234,6 +240,13 @@ class Session:
             self._canceller = EchoCanceller(self._rate, self._hop)
         self._sent = samples
 
+    def mix(self, part: int, control: str, value: float | int | bool) -> None:
+        """Have the company play as the performer is told at the desk; see `Performer.mix`."""
+        if self._company is None or part not in self._company.parts:
+            return
+        with suppress(ValueError):  # the performer complains
+            self.ensemble(self._company.mix(part, control, value, self.time_s))
+
     def arm(self) -> None:
         """Wait for the soloist's next note: here, or anywhere if nobody has said where."""
         self._conductor.arm()
@@ -303,16 +316,25 @@ class Session:
                 self._follower.locate(where)
         self._cue = cue = self._cued(direction, now_s)
         messages: tuple[TimedMessage, ...] = ()
+        next_s = (self._hops + 1) * self._hop / self._rate
+        if self._company is not None:
+            self.ensemble((*self._company.take(cue), *self._company.due(next_s)))
         if self._performer is not None:
             messages = self._performer.take(cue)
-            messages += self._performer.due((self._hops + 1) * self._hop / self._rate)
+            messages += self._performer.due(next_s)
         return Step(estimate, messages, cue, direction.quarter, direction.jumped)
 
     def _cued(self, direction: Direction, now_s: float) -> Cue:
         """Tell the ensemble in one value what has become of the piece."""
         before, state = self._cue, direction.state
         if before is None:
-            return Cue(now_s, direction.timeline, state, plays_from=direction.plays_from)
+            return Cue(
+                now_s,
+                direction.timeline,
+                state,
+                plays_from=direction.plays_from,
+                lean_db=direction.lean_db,
+            )
         jumps, plays_from, playing = before.jumps, before.plays_from, before.playing
         silences = before.silences
         if direction.jumped:
@@ -321,5 +343,13 @@ class Session:
         elif state != before.state and state in _SILENT_STATES:
             silences += 1
         return Cue(
-            now_s, direction.timeline, state, jumps, plays_from, playing, silences, direction.fade
+            now_s,
+            direction.timeline,
+            state,
+            jumps,
+            plays_from,
+            playing,
+            silences,
+            direction.fade,
+            direction.lean_db,
         )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.settings import ConductorSettings, Start
 from accompanist.followers.protocol import (
     EnsembleNote,
     Estimate,
@@ -17,6 +18,8 @@ from accompanist.followers.protocol import (
     HearsEnsembleSound,
 )
 from accompanist.performing.messages import Kind, Message, TimedMessage
+from accompanist.performing.performer import Performer
+from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.model import Note, Part, Score
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
@@ -25,6 +28,9 @@ from accompanist.session import Session
 RATE, HOP = 8000, 46
 PART = Part(1, "solo", tuple(Note(float(i), 1.0, 60 + i) for i in range(4)))
 SCORE = Score("scale", (PART,), ())
+DUET_SOLO = Part(1, "solo", tuple(Note(float(i), 1.0, 60 + i) for i in range(4)))
+BASS = Part(2, "bass", tuple(Note(float(i), 1.0, 48 + i) for i in range(4)))
+DUET = Score("duet", (DUET_SOLO, BASS), ())
 
 
 class Deaf:
@@ -99,3 +105,40 @@ def test_the_sound_is_told_or_else_taken_out() -> None:
     assert np.array_equal(np.concatenate(keen.heard), echo.ravel())
     left = np.concatenate(deaf.heard[-300:])
     assert np.mean(left**2) < 0.05 * np.mean(echo[-300:] ** 2)
+
+
+def played_elsewhere(follower: Deaf, company: Performer | None) -> Session:
+    line, tempo = solo_line(DUET_SOLO), written_tempo(DUET)
+    conductor = Conductor(DUET, line, tempo, ConductorSettings(start=Start.COUNTIN))
+    conductor.start()
+    return Session(
+        follower=follower, conductor=conductor, company=company, sample_rate=RATE, hop=HOP
+    )
+
+
+def test_what_plays_elsewhere_by_the_cues_is_told_and_not_sent() -> None:
+    keen = Keen()
+    plan = accompaniment_plan(DUET, 1, written_tempo(DUET))
+    heard = played_elsewhere(keen, Performer(plan))
+    other = played_elsewhere(Keen(), None)
+    silence = np.zeros(3 * RATE, dtype=np.float32)
+    steps, plain = list(heard.feed(silence)), list(other.feed(silence))
+    assert all(not step.messages for step in steps)
+    assert [step.cue for step in steps] == [step.cue for step in plain]
+    struck = [note for note in keen.notes if note.velocity]
+    assert [note.pitch for note in struck] == [48.0, 49.0]  # then it waits for the soloist
+    line = steps[-1].cue.timeline
+    for i, note in enumerate(struck):
+        assert abs(note.time_s - line.to_time(float(i))) <= 2 * HOP / RATE
+    # A part that is muted at the desk is let go.
+    keen.notes.clear()
+    heard.mix(7, "mute", True)  # nobody's
+    heard.mix(2, "mute", True)
+    assert [(note.pitch, note.velocity) for note in keen.notes] == [(49.0, 0)]
+
+
+def test_who_does_not_listen_for_the_ensemble_is_not_told() -> None:
+    plan = accompaniment_plan(DUET, 1, written_tempo(DUET))
+    deaf = played_elsewhere(Deaf(), Performer(plan))
+    assert len(list(deaf.feed(np.zeros(RATE, dtype=np.float32)))) == RATE // HOP
+    deaf.mix(2, "mute", True)

@@ -97,7 +97,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rehearse": (
         "accompanist.app.commands.rehearse",
         "command",
-        "Learn from earlier takes: a recording without its soloist, better with each.",
+        "Learn from earlier takes how you play, or to take a recording's soloist out.",
     ),
     "evaluate": (
         "accompanist.app.commands.evaluate",

@@ -193,7 +193,13 @@ def check_length(audio: Audio, source: str) -> None:
 
 
 def offline_settings(
-    piece: Piece, solo: Part, follower: str | None, policy: str, block: int = 4096
+    piece: Piece,
+    solo: Part,
+    follower: str | None,
+    policy: str,
+    block: int = 4096,
+    *,
+    dynamics: float = 0.5,
 ) -> OfflineSettings:
     """Make settings of the command's words.
 
@@ -203,7 +209,8 @@ def offline_settings(
         There is no such follower, or it cannot follow this piece.
     """
     name = chosen_follower(piece.score, solo, follower)
-    return OfflineSettings(name, ConductorSettings(policy=policy), block)
+    how = ConductorSettings(policy=policy, dynamics_depth=dynamics)
+    return OfflineSettings(name, how, block)
 
 
 def announce_solo(

@@ -14,6 +14,7 @@ from accompanist.conducting.settings import ConductorSettings, CountIn, FollowMo
 from accompanist.conducting.stage import Stage
 from accompanist.conducting.tempo_hand import TempoHand
 from accompanist.conducting.transport import Transport
+from accompanist.score.model import Passage
 
 __all__ = ["Commands"]
 
@@ -141,6 +142,10 @@ class Commands:
         """Say what to do when the soloist is lost."""
         self._queue.append(partial(self._do_lost, LostPolicy(policy)))
 
+    def dynamics(self, depth: float) -> None:
+        """Say how much to get louder and softer with the soloist: 0 not at all, 1 as they do."""
+        self._queue.append(partial(self._do_dynamics, _within("dynamics", depth, 0.0, 1.0)))
+
     # ---- tempo ----------------------------------------------------------------------------------
 
     def tempo_base(self, qpm: float | None) -> None:
@@ -231,8 +236,14 @@ class Commands:
 
     @property
     def follow_level(self) -> float:
-        """How closely it follows, 0–10."""
+        """How closely it follows here, 0–10."""
         return self._stage.ears.level
+
+    @property
+    def passage(self) -> Passage | None:
+        """The passage that it plays, unless a human has said otherwise in it."""
+        passages = self._stage.passages
+        return passages.passage if passages.counts else None
 
     @property
     def countin_mode(self) -> CountIn:
@@ -279,6 +290,9 @@ class Commands:
 
     def _do_lost(self, policy: LostPolicy) -> None:
         self._stage.use(replace(self._stage.settings, lost_policy=policy))
+
+    def _do_dynamics(self, depth: float) -> None:
+        self._stage.use(replace(self._stage.settings, dynamics_depth=depth))
 
     def _do_latency(self, latency_s: float) -> None:
         self._stage.use(replace(self._stage.settings, latency_out_s=latency_s))

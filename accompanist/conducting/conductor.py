@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 
 from accompanist.conducting.commands import Commands
 from accompanist.conducting.direction import Direction
+from accompanist.conducting.dynamics import LIMIT_DB, RECORDING_LIMIT_DB, Dynamics
 from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.flow_tempo import FlowTempo
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.hand import Hand
-from accompanist.conducting.kalman_tempo import KalmanTempo
+from accompanist.conducting.mixed_tempo import foreseeing
 from accompanist.conducting.rounds import Rounds
-from accompanist.conducting.settings import ConductorSettings
+from accompanist.conducting.settings import ConductorSettings, FollowMode
 from accompanist.conducting.soloist import News
 from accompanist.conducting.stage import EDGE_QUARTER, Stage
 from accompanist.conducting.tempo_hand import TempoHand
@@ -41,7 +42,7 @@ class Conductor(Commands):
     accompaniment_onsets_quarter : sequence of float
         Where the ensemble's notes begin; tells coincident notes and rests of everybody.
     tempo_model : callable, optional
-        Makes the tempo model; unless told the extended Kalman filter, for a recording `FlowTempo`.
+        Makes the tempo model; unless told `foreseeing`, for a recording `FlowTempo`.
     performances : sequence of Performance
         Earlier ones of this piece, from which the next is expected.
     """
@@ -60,14 +61,19 @@ class Conductor(Commands):
         settings = settings or ConductorSettings()
         grid = SoloGrid(solo, tempo, score, accompaniment_onsets_quarter)
         end_quarter = max(score.end_quarter, solo.end_quarter)
-        make = tempo_model or (FlowTempo if grid.continuous else KalmanTempo)
-        stage = Stage(score, grid, make(grid), settings, end_quarter)
+        if tempo_model is not None:
+            model = tempo_model(grid)
+        else:
+            model = FlowTempo(grid) if grid.continuous else foreseeing(grid, solo, performances)
+        stage = Stage(score, grid, model, settings, end_quarter)
         hand = TempoHand(grid, score.tempo_marks, stage.beats, _usual_qpm(grid, end_quarter))
         super().__init__(
             stage, Transport(stage), Rounds(stage), hand, Hand(stage, hand, self._meet)
         )
         self._auto_start_s = settings.start_at_s
         self._fade = 1.0
+        limit_db = RECORDING_LIMIT_DB if grid.continuous else LIMIT_DB
+        self._dynamics = Dynamics(solo, performances=performances, limit_db=limit_db)
 
     @property
     def model(self) -> TempoModel:
@@ -77,7 +83,7 @@ class Conductor(Commands):
     @property
     def report_delay_s(self) -> float:
         """Mean report delay as measured so far."""
-        return self._stage.soloist.delay_s
+        return self._stage.soloist.habits.delay_s
 
     def hear(self, estimate: Estimate) -> Direction:
         """Take one hop's estimate; say where the ensemble is and how it goes on."""
@@ -113,6 +119,7 @@ class Conductor(Commands):
         if stage.phase in ("playing", "countin"):
             if self._rounds.region is not None:
                 changed |= self._rounds.go()
+            changed |= stage.look_around()
             if changed or stage.sound_s >= stage.lead.review_s:
                 self._replan()
             quarter = ensemble.position(stage.sound_s)
@@ -128,7 +135,15 @@ class Conductor(Commands):
             stage.follower_at,
             stage.anywhere,
             self._fade,
+            self._lean_db(estimate),
         )
+
+    def _lean_db(self, estimate: Estimate) -> float:
+        """How much louder than written to play, to be with the soloist."""
+        stage = self._stage
+        listens = stage.ears.mode is not FollowMode.FIXED
+        self._dynamics.depth = stage.settings.dynamics_depth if listens else 0.0
+        return self._dynamics.hear(estimate, follows=stage.phase == "playing")
 
     def _meet(self, news: News) -> None:
         """Jump where the ensemble can no longer get to the soloist by playing."""

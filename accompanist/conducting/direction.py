@@ -30,3 +30,5 @@ class Direction:
     """With ``follower_at``: nobody has said where, and the soloist may begin anywhere."""
     fade: float = 1.0
     """Share of full loudness, 0–1: less than 1 only while it fades out, the soloist being lost."""
+    lean_db: float = 0.0
+    """So much louder than its own marks say the ensemble plays, to be with the soloist."""

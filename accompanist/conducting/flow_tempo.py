@@ -73,6 +73,9 @@ class FlowTempo:
         twin._flows, twin._weights = list(self._flows), list(self._weights)
         return twin
 
+    def plain(self) -> Self:
+        return self.copy()
+
     def begin(self, quarter: float, time_s: float, sd_s: float = 0.014) -> None:
         self._origin, self._time_s = quarter, time_s
         self._flows = [_Flow(0.0, f.l, (sd_s * exp(f.l)) ** 2, 0.0, f.ll) for f in self._flows]

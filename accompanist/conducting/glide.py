@@ -12,7 +12,7 @@ from bisect import bisect_right
 
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.planner import Knots, Path
-from accompanist.conducting.tempo_model import TempoModel
+from accompanist.conducting.tempo_model import Foresight
 from accompanist.conducting.timeline import Timeline
 
 __all__ = ["glide_path"]
@@ -28,7 +28,7 @@ _LEAST_QUARTER = 1e-6
 
 def glide_path(
     grid: SoloGrid,
-    model: TempoModel,
+    model: Foresight,
     *,
     now_s: float,
     quarter: float,
@@ -69,7 +69,7 @@ def glide_path(
 
 
 def _places(
-    grid: SoloGrid, model: TempoModel, quarter: float, end_quarter: float, here_s: float
+    grid: SoloGrid, model: Foresight, quarter: float, end_quarter: float, here_s: float
 ) -> list[float]:
     """Places from here on between which the predicted line is straight, for a while."""
     places = [quarter]

@@ -79,6 +79,8 @@ class SoloGrid:
     general_pause : tuple of bool [shape=(n_events,)]
         Whether everybody rests before this event: the soloist's own rest is long and no note
         of the ensemble begins in it.
+    rests_from : tuple of float [shape=(n_events,)]
+        Where the soloist's note before each event ends; long ago before the first.
     led : tuple of bool [shape=(n_events,)]
         Whether the soloist comes in here after the ensemble has played alone.
     continuous : bool
@@ -119,7 +121,7 @@ class SoloGrid:
             alone.append(self.notes_between(start, behind) > 0)
         self.release_quarter = tuple(release)
         self.coincident = tuple(coincident)
-        self._rests_from, self._alone = tuple(rests_from), tuple(alone)
+        self.rests_from, self._alone = tuple(rests_from), tuple(alone)
         self._measure(score)
 
     def retime(self, factors: Sequence[tuple[float, float]] = ()) -> None:
@@ -142,9 +144,7 @@ class SoloGrid:
         rest_s = _TUTTI_S if self.continuous else _REST_S
         rests = [
             event == 0 or second - self.to_written(start) >= rest_s
-            for event, (second, start) in enumerate(
-                zip(self.seconds, self._rests_from, strict=True)
-            )
+            for event, (second, start) in enumerate(zip(self.seconds, self.rests_from, strict=True))
         ]
         self.general_pause = tuple(
             rest and event > 0 and not alone

@@ -132,18 +132,19 @@ class Hand:
                 stage.begin_at(at)
             stage.held, ears.away = None, False
             stage.stick.stand(at, ratio)
-        ears.mode = stage.patience.mode = mode
+        stage.passages.overrule(mode=mode, here=stage.playing)
+        stage.take_lead()
         if was is FollowMode.CONDUCT and mode is not was:
             ears.own = None
             stage.soloist.model.set_ratio(ratio, COUNTED_SD)
             if stage.phase == "playing":
                 stage.expect(stage.position)
-        stage.settle()
+            stage.settle()
 
     def level(self, level: float) -> None:
-        """Say how closely to follow, 0–10."""
-        self._stage.ears.level = level
-        self._stage.settle()
+        """Say how closely to follow, 0–10; in the passage that it plays, to its end."""
+        self._stage.passages.overrule(level=level, here=self._stage.playing)
+        self._stage.take_lead()
 
     # ---- tempo ----------------------------------------------------------------------------------
 

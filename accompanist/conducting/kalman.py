@@ -8,13 +8,14 @@ deviation c is expected takes w·exp(l + o + g·c).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, log, sqrt
 from typing import NamedTuple
 
 from accompanist.conducting.tempo_model import FASTEST, SLOWEST
 
-__all__ = ["Belief", "Interval", "KalmanSettings", "advance", "correct"]
+__all__ = ["Belief", "Interval", "KalmanSettings", "advance", "collapsed", "correct"]
 
 _FAST_MOST = 0.5
 _GAIN_LEAST, _GAIN_MOST = -0.5, 2.5
@@ -118,8 +119,8 @@ def advance(b: Belief, interval: Interval, noise: float, s: KalmanSettings) -> B
     )  # fmt: skip
 
 
-def correct(b: Belief, total_s: float, time_s: float, s: KalmanSettings) -> Belief:
-    """Take a report into account.
+def correct(b: Belief, total_s: float, time_s: float, s: KalmanSettings) -> tuple[Belief, float]:
+    """Take a report into account; give the log of how well it was foreseen, too.
 
     Four things may have happened in the ``total_s`` since the last one: nothing special, a change
     of tempo, a pause, or a wrong report; each is a Kalman update of its own, and the four are
@@ -147,10 +148,11 @@ def correct(b: Belief, total_s: float, time_s: float, s: KalmanSettings) -> Beli
             b.oo - ko * b.to, b.og - ko * b.tg, b.gg - kg * b.tg,
         )  # fmt: skip
         posts.append((weight + 1e-290, post))
-    return _collapsed(posts)
+    return collapsed(posts), log(sum(w for w, _ in posts))
 
 
-def _collapsed(posts: list[tuple[float, Belief]]) -> Belief:
+def collapsed(posts: Sequence[tuple[float, Belief]]) -> Belief:
+    """Give one belief for several, each with its weight: mean and covariance of the mixture."""
     whole = sum(w for w, _ in posts)
     t, l, o, g = (sum(w * p[i] for w, p in posts) / whole for i in range(4))  # noqa: E741
     spread = [0.0] * 10

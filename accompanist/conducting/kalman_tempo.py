@@ -1,4 +1,4 @@
-"""The default tempo model: an extended Kalman filter, with what is expected of the player."""
+"""A tempo model: an extended Kalman filter, with what is expected of the player."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class KalmanTempo:
     settings : KalmanSettings, optional
     expectation : Expectation, optional
         Without one an even tempo is expected, apart from what is marked.
+
+    Attributes
+    ----------
+    evidence : float
+        Log of how well the last report was foreseen (a density, but for a constant factor).
     """
 
     def __init__(
@@ -45,12 +50,29 @@ class KalmanTempo:
         self._noise = 1.0
         self._reports = 0
         self._reported_s: float | None = None
+        self.evidence = 0.0
         variances = s.report_sd_s**2, s.start_sd**2, s.fast_sd**2, s.gain_sd**2
         tt, ll, oo, gg = variances
         self._belief = Belief(
             0.0, 0.0, 0.0, 1.0, tt, 0.0, 0.0, 0.0, ll, 0.0, 0.0, oo, 0.0, gg
         )  # fmt: skip
         self._ahead: list[tuple[float, Belief]] = []
+
+    @property
+    def belief(self) -> Belief:
+        """Mean and covariance of the state at the last report."""
+        return self._belief
+
+    def believe(self, belief: Belief) -> None:
+        """Take over somebody else's belief about the same moment."""
+        self._belief = belief
+        self._ahead = []
+
+    def plain(self) -> Self:
+        """Make a twin that expects nothing: it goes on in tempo."""
+        twin = self.copy()
+        twin._expectation, twin._ahead = None, []
+        return twin
 
     @property
     def ratio(self) -> float:
@@ -98,7 +120,7 @@ class KalmanTempo:
             surprise = (time_s - before.t) ** 2 / (before.tt + s.report_sd_s**2)
             self._noise *= exp(s.adapt * (min(surprise, 4.0) / 0.8 - 1.0))
             self._noise = min(max(self._noise, s.adapt_low), s.adapt_high)
-        self._belief = correct(before, total_s, time_s, s)
+        self._belief, self.evidence = correct(before, total_s, time_s, s)
         if self._expectation is not None and last >= 0:
             self._learn(last, event, expected, time_s)
         self._quarter, self._reported_s = grid.quarters[event], time_s

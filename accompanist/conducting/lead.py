@@ -6,21 +6,30 @@ from dataclasses import replace
 from functools import partial
 
 from accompanist.conducting.beginning import Entry
+from accompanist.conducting.ending import Ending
 from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.glide import glide_path
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
-from accompanist.conducting.planner import lead_in, plan_path
+from accompanist.conducting.planner import Path, lead_in, plan_path
 from accompanist.conducting.settings import ConductorSettings, LostPolicy
 from accompanist.conducting.soloist import Soloist
-from accompanist.conducting.tempo_model import TempoModel
+from accompanist.conducting.tempo_keeper import Leaning, TempoKeeper
+from accompanist.conducting.tempo_model import Foresight, TempoModel
 from accompanist.conducting.timeline import Timeline
+from accompanist.score.solo import BUCKET_QUARTER
 
 __all__ = ["Lead"]
 
 _OPEN = float("inf")
 _LOOP_EDGE_QUARTER = 1.0
 _NEARLY_S = 0.1
+_LAST_SHARE, _LAST_S = 1.0, 1.2
+"""So much of the interval before it, and so long at most, the last chord waits for the soloist."""
+_NEAR_THE_END = 5
+"""So many solo events before the end, the path reaches it."""
+_PLAYED_ON_S = 0.15
+"""So long behind a note that is not heard a figure under way plays on."""
 
 
 class Lead:
@@ -59,6 +68,7 @@ class Lead:
         self._ensemble = ensemble
         self._end_quarter = end_quarter
         self._blocked_from: float | None = None
+        self._keeper = TempoKeeper()
         self.review_s = _OPEN
 
     def unblock(self) -> None:
@@ -96,7 +106,10 @@ class Lead:
         """
         quarter = self._ensemble.position(sound_s)
         counting = entry is not None and quarter < entry.quarter and sound_s < entry.time_s
-        model, start_s, start = own or soloist.model, sound_s, quarter
+        self._keeper.hear(soloist.heard, soloist.heard_s, soloist.model.ratio)
+        lean_s = self._keeper.lean_s if self.settings.anti_drag else 0.0
+        model: Foresight = own or Leaning(soloist.model, lean_s)
+        start_s, start = sound_s, quarter
         if counting and entry:
             start_s, start = entry.time_s, entry.quarter
         if self._grid.continuous:
@@ -109,7 +122,7 @@ class Lead:
                 end_quarter=self._end_quarter,
             )
         else:
-            wait_s = partial(self._patience.wait_s, soloist=soloist)
+            wait_s = partial(self._wait_s, soloist=soloist)
             path = plan_path(
                 self._grid,
                 model,
@@ -120,6 +133,7 @@ class Lead:
                 if own is None
                 else lambda event: share * wait_s(event) if share else 0.0,
                 end_quarter=self._end_quarter,
+                ending=Ending(self._grid) if self._ends(soloist, share, limit_quarter) else None,
             )
         if counting:
             path = lead_in(path, sound_s, quarter)
@@ -133,6 +147,8 @@ class Lead:
                 sound_s=sound_s,
                 counted_event=-1 if entry is None else entry.event,
             )
+            if gate < quarter and soloist.dwelling and not self._grid.continuous:
+                gate = self._played_on(path, soloist, gate, sound_s)
             gate = max(gate, quarter)
         gate = min(gate, max(limit_quarter, quarter))
         self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
@@ -143,6 +159,34 @@ class Lead:
                 self.review_s = min(self.review_s, patience_ends_s)
         if self.review_s <= sound_s:
             self.review_s = _OPEN
+
+    def _wait_s(self, event: int, soloist: Soloist) -> float:
+        """How long ``event`` is held for a report: the last chord of all longer than others.
+
+        Nobody minds that it comes a moment late; and before the soloist it is a disaster.
+        """
+        wait_s = self._patience.wait_s(event, soloist)
+        grid = self._grid
+        if event < len(grid) - 1 or wait_s <= 0.0 or grid.led[event]:
+            return wait_s
+        behind = grid.notes_between(grid.quarters[event] + BUCKET_QUARTER, self._end_quarter)
+        if behind or grid.event_at(grid.quarters[event]) == 0:
+            return wait_s
+        length_s = soloist.model.predict(grid.quarters[event]).time_s - soloist.heard_s
+        return max(wait_s, min(_LAST_SHARE * length_s, _LAST_S))
+
+    def _ends(self, soloist: Soloist, share: float, limit_quarter: float) -> bool:
+        """Whether the end of the piece is near, and may be played as an end."""
+        near = max(soloist.heard, soloist.crossed) >= len(self._grid) - _NEAR_THE_END
+        return near and share > 0.0 and limit_quarter == _OPEN
+
+    def _played_on(self, path: Path, soloist: Soloist, gate: float, sound_s: float) -> float:
+        """Where to stop who has passed a note that the soloist keeps them waiting for.
+
+        A figure under way does not stop for a note that is a little late or has not been heard.
+        """
+        expected_s = soloist.model.predict(gate).time_s
+        return path.timeline.to_quarter(max(expected_s + _PLAYED_ON_S, sound_s))
 
     def go_by(self, line: Timeline, quarter: float, limit_quarter: float) -> None:
         """Go by somebody else's line from ``quarter`` on, but never past the limit."""

@@ -31,6 +31,9 @@ class LinearTempo:
     def copy(self) -> Self:
         return copy.copy(self)
 
+    def plain(self) -> Self:
+        return self.copy()
+
     def begin(self, quarter: float, time_s: float, sd_s: float = 0.014) -> None:
         self._quarter, self._time_s = quarter, time_s
 

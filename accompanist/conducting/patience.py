@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from accompanist.conducting.deadlines import Deadlines
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.planner import Path
-from accompanist.conducting.policy import AntiDrag, Policy, wait_s
+from accompanist.conducting.policy import AntiDrag, Policy
 from accompanist.conducting.settings import ConductorSettings, FollowMode, LostPolicy
 from accompanist.conducting.soloist import Soloist
+from accompanist.score.solo import BUCKET_QUARTER
 
 __all__ = ["Patience"]
 
@@ -35,15 +37,24 @@ class Patience:
         self.settings = settings
         self.mode = FollowMode(settings.mode)
         self.drag = AntiDrag()
+        self._deadlines = Deadlines(*settings.costs)
 
     def wait_s(self, event: int, soloist: Soloist) -> float:
         """How long past its predicted time ``event`` is held for a report."""
         if self.settings.policy == Policy.PREDICT or not self._grid.coincident[event]:
             return 0.0
         sd_s = soloist.model.predict(self._grid.quarters[event]).sd_s
-        delay_s = soloist.delay_s + self.settings.ahead_s
-        wait = wait_s(sd_s, delay_s)
-        if soloist.hold_share > _HOLDS_OFTEN:
+        delay_s = soloist.habits.delay_s + self.settings.ahead_s
+        if self._deadlines.costs != self.settings.costs:
+            self._deadlines = Deadlines(*self.settings.costs)
+        wait = self._deadlines.wait_s(
+            sd_s,
+            delay_s,
+            soloist.habits.delay_sd_s,
+            soloist.habits.missed_share,
+            running=self._running(event),
+        )
+        if soloist.habits.hold_share > _HOLDS_OFTEN and soloist.may_hold(event):
             # With a soloist who dwells unannounced, silence at the moment of a report is news.
             wait = max(wait, delay_s + _REPORT_SPREAD_S)
         if self.settings.anti_drag:
@@ -52,10 +63,18 @@ class Patience:
         wait = min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
         return wait + self.settings.reaction_s if wait > 0.0 else wait
 
+    def _running(self, event: int) -> bool:
+        """Whether the ensemble plays a line of its own up to ``event``."""
+        grid = self._grid
+        if event == 0:
+            return False
+        start = grid.quarters[event - 1] + BUCKET_QUARTER
+        return grid.notes_between(start, grid.quarters[event] - BUCKET_QUARTER) > 0
+
     def late_s(self, soloist: Soloist) -> float:
         """How far a recording keeps behind the soloist, so that it need not stop for reports."""
         if self._never_first:
-            return soloist.delay_s + self.settings.ahead_s + _REPORT_SPREAD_S
+            return soloist.habits.delay_s + self.settings.ahead_s + _REPORT_SPREAD_S
         return 0.0
 
     @property

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from accompanist.conducting.policy import Policy
+from accompanist.score.model import Passage
 
 __all__ = ["ConductorSettings", "CountIn", "FollowMode", "LostPolicy", "Start"]
 
@@ -94,6 +97,17 @@ class ConductorSettings:
     rewind_s: float = 1.5
     """When the soloist is behind by more than this, the ensemble goes back to them."""
     anti_drag: bool = True
+    early_cost: float = 1.0
+    late_cost: float = 1.0
+    gap_cost: float = 0.02
+    """In ``auto``: what being early or late beside the soloist costs, and holding up a line of its
+    own under way, each for a square millisecond; see `accompanist.conducting.deadlines`."""
+    passages: tuple[Passage, ...] = ()
+    """Where it follows more or less closely than that; see `accompanist.conducting.passages`."""
+    soloist_late_s: float = 0.0
+    """So late the soloist is to be expected: the ensemble plays so much ahead of what it hears."""
+    dynamics_depth: float = 0.5
+    """How much of the soloist's getting louder and softer the ensemble does, 0–1."""
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -103,12 +117,34 @@ class ConductorSettings:
             ("start", Start),
         ):
             object.__setattr__(self, name, kind(getattr(self, name)))
+        if not (self.early_cost > 0 and self.late_cost > 0 and self.gap_cost >= 0):
+            raise ValueError("early_cost and late_cost must be positive, gap_cost not negative")
         if self.latency_out_s < 0 or self.countin_bars < 0 or self.missed_events < 1:
             raise ValueError("latency, count-in and missed events cannot be negative")
         if not 0.0 <= self.level <= 10.0 or not -0.1 <= self.lead_s <= 0.5:
             raise ValueError("level must be within 0 to 10, lead_s within -0.1 to 0.5")
+        object.__setattr__(self, "passages", _passages(self.passages))
+        if not 0.0 <= self.dynamics_depth <= 1.0:
+            raise ValueError("dynamics_depth must be within 0 to 1")
+
+    @property
+    def costs(self) -> tuple[float, float, float]:
+        """Of being early, of being late, of a gap."""
+        return self.early_cost, self.late_cost, self.gap_cost
 
     @property
     def ahead_s(self) -> float:
         """From sending a note to the moment that it is meant for."""
-        return self.latency_out_s + self.lead_s
+        return self.latency_out_s + self.lead_s + self.soloist_late_s
+
+
+def _passages(given: Iterable[Passage | Mapping[str, Any]]) -> tuple[Passage, ...]:
+    """Take passages, or what has become of them in a file; each must make sense."""
+    passages = tuple(p if isinstance(p, Passage) else Passage(**p) for p in given)
+    modes = (None, FollowMode.FOLLOW, FollowMode.WAIT, FollowMode.FIXED)
+    for p in passages:
+        if not p.start_quarter < p.end_quarter:
+            raise ValueError(f"a passage from {p.start_quarter} to {p.end_quarter} is none")
+        if p.mode not in modes or not (p.level is None or 0.0 <= p.level <= 10.0):
+            raise ValueError("a passage has a level within 0 to 10, or follow, wait or fixed")
+    return passages

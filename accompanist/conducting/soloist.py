@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.habits import Habits
 from accompanist.conducting.tempo_model import TempoModel
 from accompanist.followers.protocol import Estimate, FollowerState
 
@@ -31,8 +32,8 @@ _GIVEN_UP_S = 0.06
 _AGAIN_S = 0.010
 _STOPPED_S = 1.0
 _DRIFT_S, _DRIFT_FOR_S, _DRIFT_EVERY_S = 0.35, 0.3, 0.05
-_HOLD_SHARE, _HOLD_GAIN = 0.01, 1 / 40
-_HOLD_LATE_S, _HOLD_LATE_SHARE, _HOLD_LEAST_S = 0.15, 0.3, 0.25
+_HOLD_LEAST_S = 0.25
+"""Shorter notes are not dwelt on."""
 _QUIET_DB = 35.0
 _FALL_DB, _SILENT_FALL_DB = 0.005, 0.0005
 """What loud is is forgotten by so much a hop: slowly in silence, lest a room's noise pass for
@@ -69,15 +70,13 @@ class Soloist:
         They hold a note (or a breath) longer than the tempo says, before event ``dwell_before``.
     lost_from : float or None
         Since when the follower has been lost.
-    delay_s : float
-        Mean delay of the reports.
+    habits : Habits
+        What is learned of the reports and of the soloist's holds.
     at_will : bool
         They come in when they like: their next note is neither early nor late.
     by_hand : bool
         A human has said where they are or how fast: until their next note, where the follower
         carries on to by itself counts for nothing.
-    hold_share : float
-        Share of notes that they dwell on although nothing in the score says so.
     entry : float or None
         Where the follower is to wait for them, told in one hop only; of a recording.
     """
@@ -87,9 +86,8 @@ class Soloist:
     ) -> None:
         self._grid = grid
         self.model = model
-        self.delay_s = delay_s
+        self.habits = Habits(delay_s)
         self._dwell_s = dwell_s
-        self.hold_share = _HOLD_SHARE
         self._loud_db = _NOTHING_DB
         self._sounded_s = 0.0
         self.place(-1, 0.0)
@@ -198,12 +196,14 @@ class Soloist:
     def _time_of(self, time_s: float, now_s: float) -> float:
         """When it began, kept within the last second; the mean delay is learned from it."""
         at_s = min(max(time_s, now_s - 1.0), now_s) if isfinite(time_s) else now_s
-        delay_s = min(max(now_s - at_s, 0.005), 0.15)
-        self.delay_s += 0.05 * (delay_s - self.delay_s)
+        self.habits.reported(now_s - at_s)
         return at_s
 
     def _hear_report(self, event: int, time_s: float, relocated: bool, news: News) -> None:
-        if not relocated and self._doubtful(event, time_s):
+        doubtful = not relocated and self._doubtful(event, time_s)
+        if doubtful and self._bears_out_the_old_line(event, time_s):
+            doubtful = False
+        if doubtful:
             if not self._pending or event > self._pending[-1][0]:
                 self._pending.append((event, time_s))
             if len(self._pending) < _RUN:
@@ -229,7 +229,28 @@ class Soloist:
         limit_s = max(_EARLY_SHARE * length_s, _EARLY_SD * expected.sd_s, _EARLY_S)
         return expected.time_s - time_s > limit_s
 
+    def _bears_out_the_old_line(self, event: int, time_s: float) -> bool:
+        """Whether ``event`` comes when it was due before the last one seemed so late.
+
+        If so that one was reported late (a slur, a soft attack), or dwelt on and made up for: the
+        line as it was before is taken up again.
+        """
+        if event != self.heard + 1 or not self._memory:
+            return False
+        last, _, before = self._memory[-1]
+        if last >= self.heard:
+            return False
+        due, here = (before.predict(self._grid.quarters[e]) for e in (self.heard, event))
+        late = self.heard_s - due.time_s > max(_EARLY_S, due.sd_s)
+        if not late or abs(time_s - here.time_s) > max(_EARLY_S / 2.0, here.sd_s):
+            return False
+        self.heard_s = min(due.time_s, time_s - _AGAIN_S)
+        self.model = before.copy()
+        return True
+
     def _learn(self, event: int, time_s: float) -> None:
+        if self.heard >= 0:
+            self.habits.missed(event - self.heard - 1)
         self._memory.append((self.heard, self.heard_s, self.model.copy()))
         self._update(event, time_s, self.heard_s)
         self.heard, self.heard_s = event, time_s
@@ -238,8 +259,9 @@ class Soloist:
     def _update(self, event: int, time_s: float, before_s: float) -> None:
         quarter = self._grid.quarters[event]
         time_s = max(time_s, before_s + 0.005)
-        expected_s = self.model.predict(quarter).time_s
-        self._count_hold(event, time_s - expected_s, expected_s - before_s)
+        expected_s, sd_s = self.model.predict(quarter)
+        if event == self.heard + 1 and self.may_hold(event) and not self._grid.fermata_s[event - 1]:
+            self.habits.came(time_s - expected_s, expected_s - before_s, sd_s)
         usual_s = _STOPPED_S if self._counted else max(_STOPPED_S, 1.5 * (expected_s - before_s))
         if self.at_will or abs(time_s - expected_s) > usual_s:
             # A stop, a skip or an introduction left out says nothing of the tempo.
@@ -247,13 +269,12 @@ class Soloist:
         else:
             self.model.report(event, time_s)
 
-    def _count_hold(self, event: int, late_s: float, length_s: float) -> None:
-        if event != self.heard + 1 or length_s < _HOLD_LEAST_S:
-            return
-        if event > 0 and self._grid.fermata_s[event - 1] > 0:
-            return
-        held = late_s > max(_HOLD_LATE_S, _HOLD_LATE_SHARE * length_s)
-        self.hold_share += _HOLD_GAIN * (held - self.hold_share)
+    def may_hold(self, event: int) -> bool:
+        """Whether the note before ``event`` is long enough to be dwelt on."""
+        if event <= 0:
+            return False
+        written_s = self._grid.seconds[event] - self._grid.seconds[event - 1]
+        return written_s * self.model.ratio >= _HOLD_LEAST_S
 
     def _change_tempo(self) -> None:
         """Events that all came too early for the old tempo make a new one."""

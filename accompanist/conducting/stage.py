@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from accompanist.conducting.beats import Beats
 from accompanist.conducting.beginning import Beginnings, Entry
@@ -12,6 +13,8 @@ from accompanist.conducting.flow_tempo import FlowTempo
 from accompanist.conducting.flowing import FlowingSoloist
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.lead import Lead
+from accompanist.conducting.leading import Leading
+from accompanist.conducting.passages import Passages
 from accompanist.conducting.patience import Patience
 from accompanist.conducting.settings import ConductorSettings, FollowMode
 from accompanist.conducting.soloist import Soloist
@@ -70,9 +73,13 @@ class Stage:
             else Soloist(grid, model, delay_s, dwell_s)
         )
         self.patience = Patience(grid, settings)
+        self.passages = Passages(
+            self.patience.mode, settings.level, score.passages, settings.passages
+        )
         self.ears = Ears(self.patience.mode, settings.level)
         self.ensemble = EnsembleLine(grid, settings.ahead_s)
         self.lead = Lead(grid, settings, self.patience, self.ensemble, end_quarter)
+        self.leading = Leading(grid)
         self.beats = Beats(score, end_quarter)
         self.stick = Stick(grid, self.beats, end_quarter)
         self.beginnings = Beginnings(grid, score.measures)
@@ -132,6 +139,42 @@ class Stage:
         self.settings = self.patience.settings = self.lead.settings = settings
         self.ensemble.delay(settings.ahead_s)
         self.sound_s = self.now_s + settings.ahead_s
+
+    def look_around(self) -> bool:
+        """See where the ensemble has come: into a passage, or a rest in which it leads.
+
+        Says whether anything changes by it.
+        """
+        entered = self.passages.come_to(self.place)
+        if entered:
+            self.take_lead()
+        return self._take_over() or entered
+
+    def _take_over(self) -> bool:
+        """Lead where the soloist rests, in the tempo of the last while."""
+        soloist, leading = self.soloist, self.leading
+        if soloist.heard >= 0 and soloist.heard != leading.event:
+            leading.heard(soloist.heard, soloist.heard_s)
+        quarter = self.position
+        if not leading.takes_over(max(soloist.heard, soloist.crossed) + 1, quarter):
+            return False
+        ratio = leading.ratio
+        if ratio is None or not self.ears.share or self.conducted:
+            return False
+        for model in self.models:
+            model.set_ratio(ratio, COUNTED_SD)
+            model.begin(quarter, self.sound_s, COUNTED_SD_S)
+        soloist.by_hand = True  # in a rest a follower only guesses where they are
+        return True
+
+    def take_lead(self) -> None:
+        """Follow as it is usual here, as the passage wants it, or as the human has said."""
+        passages = self.passages
+        self.ears.mode = self.patience.mode = passages.mode
+        self.ears.level = passages.level
+        if passages.late_s != self.settings.soloist_late_s:
+            self.use(replace(self.settings, soloist_late_s=passages.late_s))
+        self.settle()
 
     # ---- moves ----------------------------------------------------------------------------------
 
@@ -204,11 +247,11 @@ class Stage:
         if not self.playing:
             self.ears.own = None
         else:
-            self.ears.settle(self.soloist.model.copy if moving else self._frozen)
+            self.ears.settle(self.soloist.model.plain if moving else self._frozen)
 
     def _frozen(self) -> TempoModel:
         """Make a model that stands where the ensemble does and hears nobody."""
-        model, quarter = self.soloist.model.copy(), self.position
+        model, quarter = self.soloist.model.plain(), self.position
         if not self.counting(quarter):
             model.begin(quarter, self.sound_s)
         return model

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import log
 from typing import NamedTuple, Protocol, Self
 
-__all__ = ["FASTEST", "SLOWEST", "Prediction", "TempoModel"]
+__all__ = ["FASTEST", "SLOWEST", "Foresight", "Prediction", "TempoModel"]
 
 SLOWEST, FASTEST = log(6.0), log(1.0 / 6.0)
 """Bounds of the log ratio of played to written time: no player is six times off."""
@@ -22,13 +22,21 @@ class Prediction(NamedTuple):
     sd_s: float
 
 
-class TempoModel(Protocol):
-    """Predicts the soloist. Not thread-safe; every call is O(events looked ahead)."""
+class Foresight(Protocol):
+    """What a path is planned by."""
 
     @property
     def ratio(self) -> float:
         """Played seconds for each written second, now."""
         ...
+
+    def predict(self, quarter: float) -> Prediction:
+        """When ``quarter`` comes. Behind the last report it is read off the line backwards."""
+        ...
+
+
+class TempoModel(Foresight, Protocol):
+    """Predicts the soloist. Not thread-safe; every call is O(events looked ahead)."""
 
     def begin(self, quarter: float, time_s: float, sd_s: float = 0.014) -> None:
         """Put the soloist at ``quarter`` at ``time_s``, however they got there; tempo is kept."""
@@ -42,10 +50,13 @@ class TempoModel(Protocol):
         """Solo event ``event`` began at ``time_s``; it lies behind the last one reported."""
         ...
 
-    def predict(self, quarter: float) -> Prediction:
-        """When ``quarter`` comes. Behind the last report it is read off the line backwards."""
-        ...
-
     def copy(self) -> Self:
         """Make an independent twin (the tables are shared)."""
+        ...
+
+    def plain(self) -> TempoModel:
+        """Make a twin at the same place and tempo that expects no whims of anybody.
+
+        It is what an ensemble goes by that plays alone.
+        """
         ...

@@ -33,3 +33,5 @@ class Cue:
     """How often everything that sounded was to be let go."""
     fade: float = 1.0
     """Share of full loudness, 0–1: less only while the ensemble fades out, the soloist lost."""
+    lean_db: float = 0.0
+    """So much louder than written, to be with the soloist (`accompanist.conducting.dynamics`)."""

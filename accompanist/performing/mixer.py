@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from accompanist.performing.channels import PERCUSSION_CHANNEL
+from accompanist.performing.expression import Expression, scaled
 from accompanist.performing.messages import Kind, Message, TimedMessage
 
 __all__ = ["Mixer", "Strip", "fader"]
@@ -26,7 +27,7 @@ def fader(volume: int, gain_db: float) -> int:
     """
     if gain_db <= _SILENT_DB:
         return 0
-    return min(127, max(0, round(volume * math.pow(10.0, gain_db / 40.0))))
+    return min(127, max(0, scaled(volume, gain_db)))
 
 
 @dataclass(slots=True)
@@ -51,16 +52,21 @@ class Mixer:
     ----------
     channels : mapping of int to int
         Channel of each part, as in the plan.
+    sustained : collection of int
+        Those of the channels whose instruments sustain.
 
     Attributes
     ----------
+    expression : Expression
+        What leaning to the soloist does to velocities and to CC 11.
     strips : dict of int to Strip
         The controls of each part.
     fade : float
         Share of the loudness that the score asks for, 0–1, of all parts.
     """
 
-    def __init__(self, channels: Mapping[int, int]) -> None:
+    def __init__(self, channels: Mapping[int, int], sustained: Collection[int] = ()) -> None:
+        self.expression = Expression(sustained)
         self.strips = {part: Strip(channel) for part, channel in channels.items()}
         self._planned = dict(channels)
         self._volumes: dict[int, int] = {}
@@ -89,12 +95,15 @@ class Mixer:
                 message = replace(message, value=_seat(strip.pan))
         elif message.kind is Kind.CC and message.number == EXPRESSION:
             self._expressions[timed.part] = message.value
-            if self.fade < 1.0:
-                message = replace(message, value=round(message.value * self.fade))
+            message = replace(message, value=self._expression(timed.part))
         elif message.kind is Kind.PROGRAM:
             self._programs[timed.part] = message.number
             if strip.program is not None:
                 message = replace(message, number=strip.program)
+        elif message.kind is Kind.ON:
+            velocity = self.expression.velocity(self._planned[timed.part], message.value)
+            if velocity != message.value:
+                message = replace(message, value=velocity)
         if strip.channel != message.channel:
             message = replace(message, channel=strip.channel)
         return timed if message is timed.message else replace(timed, message=message)
@@ -111,8 +120,7 @@ class Mixer:
                 seat = self._pans.get(part, _MIDDLE) if strip.pan is None else _seat(strip.pan)
                 return Message(Kind.CC, strip.channel, PAN, seat)
             case "expression":
-                value = round(self._expressions.get(part, _FULL) * self.fade)
-                return Message(Kind.CC, strip.channel, EXPRESSION, value)
+                return Message(Kind.CC, strip.channel, EXPRESSION, self._expression(part))
             case "program":
                 program = self._programs.get(part) if strip.program is None else strip.program
                 if program is None:
@@ -122,9 +130,34 @@ class Mixer:
 
     def all_settings(self, part: int) -> tuple[Message, ...]:
         """Everything that a channel needs to know before the part plays on it."""
-        controls = ("program", "gain", "pan", *(("expression",) if self.fade < 1.0 else ()))
+        moved = self._expression(part) != _FULL
+        controls = ("program", "gain", "pan", *(("expression",) if moved else ()))
         found = (self.setting(part, control) for control in controls)
         return tuple(message for message in found if message is not None)
+
+    def before(self, timed: TimedMessage) -> Message | None:
+        """Count a key down or up; give what has to be sent ahead of it."""
+        channel = self._planned.get(timed.part)
+        if channel is None:
+            return None
+        match timed.message.kind:
+            case Kind.ON if self.expression.strike(channel, timed.message.value):
+                return self.setting(timed.part, "expression")
+            case Kind.OFF:
+                self.expression.release(channel)
+        return None
+
+    def glide(self, time_s: float) -> dict[int, Message]:
+        """Let what sounds follow the lean: CC 11 of each channel that changes, by a part on it."""
+        changed = self.expression.glide(time_s)
+        parts = {channel: part for part, channel in reversed(self._planned.items())}
+        found = {parts[channel]: self.setting(parts[channel], "expression") for channel in changed}
+        return {part: message for part, message in found.items() if message is not None}
+
+    def _expression(self, part: int) -> int:
+        """CC 11 of a part as it leaves: the score's, what the lean makes of it, the fade."""
+        written = self._expressions.get(part, _FULL)
+        return round(self.expression.value(self._planned[part], written) * self.fade)
 
     def drums(self, part: int) -> bool:
         """Whether a part is percussion, whose channel stays where it is."""

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from accompanist.score.model import Note, Ornament
+from accompanist.score.solo import BUCKET_QUARTER
 
-__all__ = ["neighbour", "realise", "spread"]
+__all__ = ["alternated", "neighbour", "realise", "spread"]
 
 _TRILL_STROKE_S = 0.11
 _TREMOLO_STROKE_S = 0.09
+_QUICKEST_STROKE_S = 0.07
+"""A tremolo whose written strokes would be quicker than this is as fast as can be."""
 _QUICK_STROKE_S = 0.07
 _SPREAD_STEP_S = 0.03
 _SPREAD_SHARE = 0.25
 """An arpeggio takes at most this much of its chord."""
+_PARTED_QUARTER = BUCKET_QUARTER + 0.002
+"""So far before the beat a note is not together with what stands on it."""
 
 
 def neighbour(pitch: int, fifths: int, direction: int) -> int:
@@ -51,7 +56,7 @@ def realise(note: Note, fifths: int, rate_quarter_s: float) -> tuple[Note, ...]:
             pitches = (note.pitch, neighbour(note.pitch, fifths, 1))
             return _alternate(note, pitches, _TRILL_STROKE_S * rate_quarter_s, odd=True)
         case Ornament.TREMOLO:
-            return _alternate(note, (note.pitch,), _TREMOLO_STROKE_S * rate_quarter_s, odd=False)
+            return _alternate(note, (note.pitch,), _stroke_quarter(note, rate_quarter_s), odd=False)
         case Ornament.MORDENT:
             pitches = (note.pitch, neighbour(note.pitch, fifths, -1), note.pitch)
         case Ornament.TURN:
@@ -72,6 +77,36 @@ def realise(note: Note, fifths: int, rate_quarter_s: float) -> tuple[Note, ...]:
     rest = note.duration_quarter - lead
     last = replace(note, onset_quarter=note.onset_quarter + lead, duration_quarter=rest)
     return (*strokes, replace(last, pitch=pitches[-1]))
+
+
+def alternated(
+    first: Sequence[Note], second: Sequence[Note], rate_quarter_s: float
+) -> tuple[Note, ...]:
+    """Play two notes or chords by turns for as long as both are written, from the first on.
+
+    Parameters
+    ----------
+    first, second : sequence of Note
+        Each of one onset and length, the second where the first ends.
+    rate_quarter_s : float
+        Written tempo, quarters a second.
+    """
+    start, end = first[0].onset_quarter, second[0].end_quarter
+    stroke = _stroke_quarter(first[0], rate_quarter_s)
+    count = max(2, 2 * round((end - start) / stroke / 2.0))
+    length = (end - start) / count
+    return tuple(
+        replace(note, onset_quarter=start + i * length, duration_quarter=length)
+        for i in range(count)
+        for note in (second if i % 2 else first)
+    )
+
+
+def _stroke_quarter(note: Note, rate_quarter_s: float) -> float:
+    """Length of a stroke of a tremolo: counted, where it is written so and can be played."""
+    if note.stroke_quarter >= _QUICKEST_STROKE_S * rate_quarter_s:
+        return note.stroke_quarter
+    return _TREMOLO_STROKE_S * rate_quarter_s
 
 
 def _alternate(
@@ -97,18 +132,34 @@ def _alternate(
     )
 
 
-def spread(chord: Sequence[Note], rate_quarter_s: float) -> tuple[Note, ...]:
-    """Spread an arpeggio upwards, the lowest note on the beat, all notes held on."""
+def spread(
+    chord: Sequence[Note], rate_quarter_s: float, *, arrives: bool = False
+) -> tuple[Note, ...]:
+    """Spread an arpeggio upwards, all notes held on.
+
+    Parameters
+    ----------
+    chord : sequence of Note
+        Of one onset.
+    rate_quarter_s : float
+        Written tempo, quarters a second.
+    arrives : bool
+        The top note stands on the beat, with the soloist's, and the others come before it. Else
+        the lowest does.
+    """
     if len(chord) < 2:
         return tuple(chord)
     shortest = min(n.duration_quarter for n in chord)
     widest = shortest * _SPREAD_SHARE / (len(chord) - 1)
     step = min(_SPREAD_STEP_S * rate_quarter_s, widest)
+    if arrives:
+        step = max(step, _PARTED_QUARTER)
+    first = len(chord) - 1 if arrives else 0
     return tuple(
         replace(
             n,
-            onset_quarter=n.onset_quarter + i * step,
-            duration_quarter=n.duration_quarter - i * step,
+            onset_quarter=n.onset_quarter + (i - first) * step,
+            duration_quarter=n.duration_quarter - (i - first) * step,
         )
         for i, n in enumerate(sorted(chord, key=lambda n: n.pitch))
     )

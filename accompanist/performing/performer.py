@@ -6,7 +6,7 @@ goes by; what it gives depends on the cues and the moments asked for alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Message, TimedMessage
@@ -31,7 +31,7 @@ class Performer:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._scheduler = Scheduler(plan)
-        self._mixer = Mixer(plan.channels)
+        self._mixer = Mixer(plan.channels, plan.sustained)
         self._cue: Cue | None = None
 
     @property
@@ -57,30 +57,34 @@ class Performer:
         """
         if self._cue is None:
             return float("inf")
-        return self._scheduler.next_s(self._cue.timeline)
+        next_s = self._scheduler.next_s(self._cue.timeline)
+        return min(next_s, max(self._mixer.expression.next_s, self._scheduler.now_s))
 
     def take(self, cue: Cue) -> tuple[TimedMessage, ...]:
         """Go on by a newer cue; give what a jump or a silence in it asks for."""
         before, self._cue = self._cue, cue
+        self._mixer.expression.lean_db = cue.lean_db
         faded = () if cue.fade == self._mixer.fade else self._fade(cue.fade, cue.time_s)
         if before is None or cue.jumps != before.jumps:
             playing = before is not None and cue.playing
             sent = self._scheduler.locate(cue.plays_from, cue.time_s, playing=playing)
         elif cue.silences != before.silences:
-            sent = self._scheduler.silence(cue.time_s)
+            return (*self.silence(cue.time_s), *faded)
         else:
-            return faded
+            return (*faded, *self._glided(cue.time_s))
         return (*self._mixed(sent), *faded)
 
     def due(self, until_s: float) -> tuple[TimedMessage, ...]:
         """Messages due before ``until_s`` (take time) and not yet given, in order of sending."""
         if self._cue is None:
             return ()
-        return self._mixed(self._scheduler.due(self._cue.timeline, until_s))
+        glided = self._glided(self._scheduler.now_s) if until_s > self._scheduler.now_s else ()
+        return (*glided, *self._mixed(self._scheduler.due(self._cue.timeline, until_s)))
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Let every key go, then lift every pedal; it goes on with what comes next."""
-        return self._mixed(self._scheduler.silence(time_s))
+        silenced = self._mixed(self._scheduler.silence(time_s))
+        return (*silenced, *self._loosened(self._scheduler.now_s))
 
     def chase(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Bank, program, controllers and bend once more: a synthesiser has come to the port."""
@@ -134,12 +138,32 @@ class Performer:
         """Take another share of the loudness; tell each channel for which it makes a difference."""
         before = {part: self._mixer.setting(part, "expression") for part in self.parts}
         self._mixer.fade = fade
+        return self._told_anew(before, time_s)
+
+    def _told_anew(
+        self, before: Mapping[int, Message | None], time_s: float
+    ) -> tuple[TimedMessage, ...]:
+        """Tell the channels whose CC 11 is another than before."""
         out: dict[Message, TimedMessage] = {}
         for part in self.parts:
             message = self._mixer.setting(part, "expression")
             if message is not None and message != before[part]:
                 out.setdefault(message, *self._now([message], part, time_s))
         return tuple(out.values())
+
+    def _glided(self, time_s: float) -> tuple[TimedMessage, ...]:
+        """Let what sounds go with the lean."""
+        return tuple(
+            timed
+            for part, message in self._mixer.glide(time_s).items()
+            for timed in self._now([message], part, time_s)
+        )
+
+    def _loosened(self, time_s: float) -> tuple[TimedMessage, ...]:
+        """Give back to CC 11 what the lean has taken: nothing sounds."""
+        before = {part: self._mixer.setting(part, "expression") for part in self.parts}
+        self._mixer.expression.rest()
+        return self._told_anew(before, time_s)
 
     def _hush(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Silence the parts that are not to be heard, bring back those that are."""
@@ -167,7 +191,13 @@ class Performer:
         return tuple(TimedMessage(time_s, at, part, message) for message in messages)
 
     def _mixed(self, messages: Iterable[TimedMessage]) -> tuple[TimedMessage, ...]:
-        return tuple(self._mixer.put_through(message) for message in messages)
+        out: list[TimedMessage] = []
+        for timed in messages:
+            first = self._mixer.before(timed)
+            if first is not None:
+                out.append(TimedMessage(timed.time_s, timed.quarter, timed.part, first))
+            out.append(self._mixer.put_through(timed))
+        return tuple(out)
 
 
 def _within(control: str, value: float, low: float, high: float) -> float:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from accompanist.performing.messages import Kind, Message
 
-__all__ = ["Chased", "Plan", "ScoreEvent"]
+__all__ = ["Chased", "Plan", "Roll", "ScoreEvent"]
 
 Chased: TypeAlias = tuple[int, Kind, int]
 """Channel, kind and number of something that has a state: a controller, a program, a bend."""
@@ -23,6 +23,16 @@ class ScoreEvent:
     part: int
     message: Message
     note: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A stroke of a tremolo or a trill, and how these go on while nothing else does."""
+
+    pitches: tuple[int, int]
+    """Its own, and the one that comes by turns with it (the same in a tremolo on one note)."""
+    velocity: int
+    stroke_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +53,10 @@ class Plan:
         Length of the longest note.
     states : mapping of Chased to (list of float, list of ScoreEvent)
         For whatever has a state, where it changes and to what.
+    sustained : frozenset of int
+        Channels whose instruments sustain: CC 11 shapes what sounds there.
+    rolls : mapping of int to Roll
+        The strokes of tremolos and trills, by ``ScoreEvent.note``.
     """
 
     events: tuple[ScoreEvent, ...]
@@ -52,6 +66,8 @@ class Plan:
     channels: Mapping[int, int]
     longest_quarter: float
     states: Mapping[Chased, tuple[list[float], list[ScoreEvent]]] = field(repr=False)
+    sustained: frozenset[int] = frozenset()
+    rolls: Mapping[int, Roll] = field(default_factory=dict, repr=False)
 
     @property
     def onsets_quarter(self) -> tuple[float, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from accompanist.performing.articulation import sustains
 from accompanist.performing.channels import PERCUSSION_CHANNEL, assign_channels, seats
 from accompanist.performing.messages import Kind, Message
-from accompanist.performing.ornaments import realise, spread
-from accompanist.performing.plan import Chased, Plan, ScoreEvent
+from accompanist.performing.plan import Chased, Plan, Roll, ScoreEvent
+from accompanist.performing.realising import Realiser, Stroke
 from accompanist.score.model import Fermata, Note, Part, Score
 from accompanist.score.tempo import WrittenTempo
 
@@ -45,26 +46,38 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
     """
     parts = [p for p in score.parts if p.number != solo_number and p.notes]
     channels = assign_channels(parts)
-    by_key: defaultdict[tuple[int, int], list[tuple[Note, int]]] = defaultdict(list)
+    shared = Counter(channels.values())
+    by_key: defaultdict[tuple[int, int], list[tuple[Stroke, int]]] = defaultdict(list)
     fermatas = _Fermatas(score.fermatas)
+    realiser = Realiser(score, solo_number, tempo)
+    controls: list[ScoreEvent] = []
     for part in parts:
-        for note in _performed(part, score, tempo):
-            held = note if part.percussion else fermatas.held(note)
-            by_key[channels[part.number], note.pitch].append((held, part.number))
+        channel = channels[part.number]
+        strokes, swells = realiser.part(part, swells=shared[channel] == 1)
+        for stroke in strokes:
+            held = stroke if part.percussion else stroke.with_note(fermatas.held(stroke.note))
+            by_key[channel, stroke.note.pitch].append((held, part.number))
+        for quarter, value in swells:
+            message = Message(Kind.CC, channel, _EXPRESSION, value)
+            controls.append(ScoreEvent(quarter, part.number, message))
     events: list[ScoreEvent] = []
     starts: list[float] = []
     ends: list[float] = []
+    rolls: dict[int, Roll] = {}
     longest = 0.0
     for (channel, pitch), struck in by_key.items():
-        for note, number in _parted(struck, tempo):
+        for stroke, number in _parted(struck, tempo):
+            note = stroke.note
             off = Message(Kind.OFF, channel, pitch, 0)
             on = Message(Kind.ON, channel, pitch, min(127, max(1, note.velocity)))
+            if stroke.stroke_s:
+                rolls[len(ends)] = Roll((pitch, stroke.partner), on.value, stroke.stroke_s)
             events.append(ScoreEvent(note.onset_quarter, number, on, len(ends)))
             events.append(ScoreEvent(note.end_quarter, number, off, len(ends)))
             starts.append(note.onset_quarter)
             ends.append(note.end_quarter)
             longest = max(longest, note.duration_quarter)
-    controls = list(_controls(parts, channels))
+    controls += _controls(parts, channels)
     events.extend(e for e in controls if e.quarter > 0.0)
     events.sort(key=lambda e: (e.quarter, _RANK[e.message.kind], e.part, e.message.number))
     return Plan(
@@ -75,24 +88,11 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
         channels=channels,
         longest_quarter=longest,
         states=_states(parts, channels, controls),
+        sustained=frozenset(
+            set(channels.values()) - {channels[p.number] for p in parts if not sustains(p)}
+        ),
+        rolls=rolls,
     )
-
-
-def _performed(part: Part, score: Score, tempo: WrittenTempo) -> Iterator[Note]:
-    """Write out the ornaments and arpeggios of a part."""
-    key_quarters = [k.quarter for k in score.keys]
-    chords: defaultdict[float, list[Note]] = defaultdict(list)
-    for note in part.notes:
-        if part.percussion:
-            yield note
-        elif note.arpeggio:
-            chords[note.onset_quarter].append(note)
-        else:
-            i = bisect_right(key_quarters, note.onset_quarter)
-            fifths = score.keys[i - 1].fifths if i else 0
-            yield from realise(note, fifths, tempo.rate_at(note.onset_quarter))
-    for onset, chord in chords.items():
-        yield from spread(chord, tempo.rate_at(onset))
 
 
 class _Fermatas:
@@ -114,29 +114,34 @@ class _Fermatas:
         return replace(note, duration_quarter=fermata.end_quarter - note.onset_quarter)
 
 
-def _parted(struck: Iterable[tuple[Note, int]], tempo: WrittenTempo) -> Iterator[tuple[Note, int]]:
+def _parted(
+    struck: Iterable[tuple[Stroke, int]], tempo: WrittenTempo
+) -> Iterator[tuple[Stroke, int]]:
     """Merge the unisons of one key and let each note go a little before the key's next."""
-    merged: list[tuple[Note, int]] = []
-    for note, part in sorted(struck, key=lambda s: s[0].onset_quarter):
+    merged: list[tuple[Stroke, int]] = []
+    for stroke, part in sorted(struck, key=lambda s: s[0].note.onset_quarter):
+        note = stroke.note
         length = max(note.duration_quarter, _SHORTEST_QUARTER)
-        if merged and note.onset_quarter - merged[-1][0].onset_quarter < _SAME_ONSET_QUARTER:
-            first, first_part = merged[-1]
-            end = max(first.end_quarter, note.onset_quarter + length)
-            loudest = max(first.velocity, note.velocity)
-            longer = end - first.onset_quarter
-            merged[-1] = (replace(first, duration_quarter=longer, velocity=loudest), first_part)
+        before = merged[-1][0].note if merged else None
+        if before is not None and note.onset_quarter - before.onset_quarter < _SAME_ONSET_QUARTER:
+            end = max(before.end_quarter, note.onset_quarter + length)
+            loudest = max(before.velocity, note.velocity)
+            longer = replace(before, duration_quarter=end - before.onset_quarter, velocity=loudest)
+            merged[-1] = (merged[-1][0].with_note(longer), merged[-1][1])
         else:
-            merged.append((replace(note, duration_quarter=length), part))
-    for i, (note, part) in enumerate(merged):
-        end = note.end_quarter
-        if i + 1 < len(merged) and abs(merged[i + 1][0].onset_quarter - end) < _SAME_ONSET_QUARTER:
+            merged.append((stroke.with_note(replace(note, duration_quarter=length)), part))
+    for i, (stroke, part) in enumerate(merged):
+        note = stroke.note
+        following = merged[i + 1][0].note.onset_quarter if i + 1 < len(merged) else float("inf")
+        if abs(following - note.end_quarter) < _SAME_ONSET_QUARTER:
             gap = min(
                 _REPEAT_GAP_S * tempo.rate_at(note.onset_quarter),
                 _REPEAT_GAP_SHARE * note.duration_quarter,
             )
-            yield replace(note, duration_quarter=note.duration_quarter - gap), part
+            shorter = replace(note, duration_quarter=note.duration_quarter - gap)
+            yield stroke.with_note(shorter), part
         else:
-            yield note, part
+            yield stroke, part
 
 
 def _controls(parts: Iterable[Part], channels: Mapping[int, int]) -> Iterator[ScoreEvent]:

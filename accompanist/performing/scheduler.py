@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from accompanist.conducting.timeline import Timeline
+from accompanist.performing.keys import Key, Keys
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.performing.plan import Plan, ScoreEvent
 
@@ -26,19 +26,6 @@ _RESUME_QUARTER = 1.0
 """After a jump into the middle of a note, it is struck if at least this much of it is left."""
 _PEDAL = 64
 _RANK = {Kind.OFF: 0, Kind.CC: 1, Kind.PROGRAM: 1, Kind.BEND: 1, Kind.ON: 2}
-
-Key = tuple[int, int]
-"""Channel and pitch."""
-
-
-@dataclass(slots=True)
-class _Struck:
-    """A key that is down: the notes that hold it, when it was struck, when it must be let go."""
-
-    notes: set[int]
-    part: int
-    time_s: float
-    release_by_s: float
 
 
 class Scheduler:
@@ -57,9 +44,7 @@ class Scheduler:
         self._now_s = 0.0
         self._ready_s = 0.0
         self._position_quarter = 0.0
-        self._release_by_s = float("inf")
-        self._keys: dict[Key, _Struck] = {}
-        self._key_of: dict[int, Key] = {}
+        self._keys = Keys(plan.rolls)
         self._muted: set[int] = set()
         self._resume: list[ScoreEvent] = []
         self._resume_quarter = 0.0
@@ -69,6 +54,11 @@ class Scheduler:
     def sounding(self) -> int:
         """How many keys are down."""
         return len(self._keys)
+
+    @property
+    def now_s(self) -> float:
+        """How far time has come: nothing is sent before it any more."""
+        return self._now_s
 
     @property
     def next_quarter(self) -> float:
@@ -87,7 +77,9 @@ class Scheduler:
 
     def next_s(self, timeline: Timeline) -> float:
         """Time before which nothing is due by a timeline; infinite if its gate is in the way."""
-        next_s = min(timeline.due_s(self._next_quarter), self._release_by_s)
+        next_s = min(timeline.due_s(self._next_quarter), self._keys.release_by_s)
+        if self._keys.rolling and timeline.gate_quarter <= self._next_quarter:
+            next_s = min(next_s, self._keys.next_stroke_s(self._stands_from_s(timeline)))
         if self._resume:
             next_s = min(next_s, timeline.due_s(self._resume_quarter))
         return max(next_s, self._ready_s, self._now_s)
@@ -113,7 +105,9 @@ class Scheduler:
             position = timeline.gate_quarter
         if position > float("-inf"):
             self._position_quarter = position
-        if self._next_quarter >= position and until_s <= self._release_by_s and not self._resume:
+        held = position == timeline.gate_quarter and self._keys.rolling
+        idle = self._next_quarter >= position and until_s <= self._keys.release_by_s
+        if idle and not held and not self._resume:
             return ()
         return self._collect(timeline, max(from_s, self._ready_s), until_s, position)
 
@@ -134,9 +128,8 @@ class Scheduler:
         self._resume_quarter, self._resume = quarter, []
         for event in self._lying_across(quarter):
             key = (event.message.channel, event.message.number)
-            if key in self._keys:
-                self._keys[key].notes.add(event.note)
-                self._key_of[event.note] = key
+            if self._keys.get(key) is not None:
+                self._keys.hold(key, event.note)
             else:
                 self._resume.append(event)
         return tuple(out)
@@ -163,9 +156,10 @@ class Scheduler:
         sent_s = max(time_s, self._now_s)
         self._now_s = sent_s
         out: list[TimedMessage] = []
-        for key, struck in list(self._keys.items()):
-            if struck.part == part:
-                self._let_go(key, sent_s, self._position_quarter, out)
+        for key in self._keys:
+            struck = self._keys.get(key)
+            if struck is not None and struck.part == part:
+                self._let_go(key, sent_s, out)
         return tuple(out)
 
     def _chased(self, *, playing: bool) -> list[TimedMessage]:
@@ -207,7 +201,9 @@ class Scheduler:
                     if kind is Kind.PROGRAM:
                         self._programs[event.message.channel] = event.message.number
                     out.append(TimedMessage(time_s, event.quarter, event.part, event.message))
-        if until_s > self._release_by_s:
+        if position == timeline.gate_quarter and self._keys.rolling:
+            self._roll_on(timeline, from_s, until_s, out)
+        if until_s > self._keys.release_by_s:
             self._release_overdue(from_s, until_s, out)
         out.sort(key=lambda m: (m.time_s, _RANK[m.message.kind]))
         return tuple(out)
@@ -230,48 +226,50 @@ class Scheduler:
             if struck is not None:
                 out.append(TimedMessage(time_s, quarter, struck.part, Message(Kind.OFF, *key)))
             out.append(TimedMessage(time_s, quarter, event.part, event.message))
-        notes = set() if struck is None else struck.notes
-        notes.add(event.note)
-        self._keys[key] = _Struck(notes, event.part, time_s, release_by_s)
-        self._key_of[event.note] = key
-        self._release_by_s = min(self._release_by_s, release_by_s)
+        self._keys.press(key, event.note, event.part, time_s, release_by_s)
 
     def _release(self, event: ScoreEvent, time_s: float, out: list[TimedMessage]) -> None:
-        key = self._key_of.pop(event.note, None)
-        if key is None:
-            return
-        struck = self._keys[key]
-        struck.notes.discard(event.note)
-        if not struck.notes:
-            del self._keys[key]
-            out.append(TimedMessage(time_s, event.quarter, struck.part, event.message))
+        released = self._keys.release(event.note)
+        if released is not None:
+            key, struck = released
+            out.append(TimedMessage(time_s, event.quarter, struck.part, Message(Kind.OFF, *key)))
+
+    def _stands_from_s(self, timeline: Timeline) -> float:
+        """Since when the music stands still at the gate."""
+        return max(timeline.to_time(timeline.gate_quarter), self._ready_s)
+
+    def _roll_on(
+        self, timeline: Timeline, from_s: float, until_s: float, out: list[TimedMessage]
+    ) -> None:
+        stands_s = self._stands_from_s(timeline)
+        for due_s, part, up, down, velocity in self._keys.roll_on(stands_s, until_s):
+            time_s = max(due_s, from_s)
+            out.append(self._timed(time_s, part, Message(Kind.OFF, *up)))
+            out.append(self._timed(time_s, part, Message(Kind.ON, *down, velocity)))
 
     def _release_overdue(self, from_s: float, until_s: float, out: list[TimedMessage]) -> None:
-        for key, struck in list(self._keys.items()):
-            if struck.release_by_s < until_s:
-                self._let_go(key, max(struck.release_by_s, from_s), self._position_quarter, out)
-        left = (struck.release_by_s for struck in self._keys.values())
-        self._release_by_s = min(left, default=float("inf"))
+        for key in self._keys:
+            struck = self._keys.get(key)
+            if struck is not None and struck.release_by_s < until_s:
+                self._let_go(key, max(struck.release_by_s, from_s), out)
+        self._keys.look_again()
 
     def _quieten(self, time_s: float, across: float | None) -> list[TimedMessage]:
         """Let keys go, but those of notes that lie ``across`` a position; lift every pedal."""
         sent_s = max(time_s, self._now_s)
         self._now_s = sent_s
         out: list[TimedMessage] = []
-        for key, struck in list(self._keys.items()):
-            lasting = (
-                set()
-                if across is None
-                else {n for n in struck.notes if self._plan.lies_across(n, across)}
-            )
-            if not lasting:
-                self._let_go(key, sent_s, self._position_quarter, out)
-                continue
-            for note in struck.notes - lasting:
-                del self._key_of[note]
-            struck.notes = lasting
-        left = (struck.release_by_s for struck in self._keys.values())
-        self._release_by_s = min(left, default=float("inf"))
+        for key in self._keys:
+            struck = self._keys.get(key)
+            if struck is None or across is None:
+                lasting = set[int]()
+            else:
+                lasting = {n for n in struck.notes if self._plan.lies_across(n, across)}
+            if lasting:
+                self._keys.keep(key, lasting)
+            else:
+                self._let_go(key, sent_s, out)
+        self._keys.look_again()
         pedals: dict[int, int] = {}
         for part, channel in self._plan.channels.items():
             pedals.setdefault(channel, part)
@@ -281,11 +279,9 @@ class Scheduler:
         )
         return out
 
-    def _let_go(self, key: Key, time_s: float, quarter: float, out: list[TimedMessage]) -> None:
-        struck = self._keys.pop(key)
-        for note in struck.notes:
-            del self._key_of[note]
-        out.append(TimedMessage(time_s, quarter, struck.part, Message(Kind.OFF, *key)))
+    def _let_go(self, key: Key, time_s: float, out: list[TimedMessage]) -> None:
+        part = self._keys.let_go(key).part
+        out.append(self._timed(time_s, part, Message(Kind.OFF, *key)))
 
     def _lying_across(self, quarter: float) -> list[ScoreEvent]:
         plan = self._plan

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "Articulation",
     "ControlChange",
     "Fermata",
     "Key",
+    "Level",
     "Mark",
     "Measure",
     "Metre",
@@ -21,6 +23,7 @@ __all__ = [
     "Ornament",
     "OscCue",
     "Part",
+    "Passage",
     "Score",
     "TempoMark",
     "TempoSpan",
@@ -35,6 +38,21 @@ class Ornament(StrEnum):
     MORDENT = "mordent"
     TURN = "turn"
     TREMOLO = "tremolo"
+    ALTERNATION = "alternation"
+    """A tremolo between two notes (or chords): this one and its neighbour, by turns."""
+
+
+class Articulation(StrEnum):
+    """How long a printed note is to sound, and how it joins the next one."""
+
+    PLAIN = "plain"
+    TENUTO = "tenuto"
+    LEGATO = "legato"
+    """Under a slur, and not its last note."""
+    SLUR_END = "slur end"
+    PORTATO = "portato"
+    STACCATO = "staccato"
+    STACCATISSIMO = "staccatissimo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +74,9 @@ class Note:
     fermata: bool = False
     ornament: Ornament = Ornament.NONE
     staff: int = 1
+    articulation: Articulation = Articulation.PLAIN
+    stroke_quarter: float = 0.0
+    """Of a tremolo: length of one stroke as written; 0 where it is as fast as can be."""
 
     @property
     def end_quarter(self) -> float:
@@ -76,6 +97,15 @@ class ControlChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A corner of the curve of a part's loudness; between two of them it goes evenly."""
+
+    quarter: float
+    velocity: float
+    """MIDI velocity that means it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One player's line (a piano with two staves is one part)."""
 
@@ -92,6 +122,9 @@ class Part:
     controls: tuple[ControlChange, ...] = ()
     lyrics: bool = False
     """Words stand under the notes: somebody sings this."""
+    levels: tuple[Level, ...] = ()
+    """What dynamic signs and hairpins say; a step is two corners. Empty where there are none, and
+    for MIDI files, whose velocities are somebody's playing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +207,22 @@ class OscCue:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """How closely the ensemble is to follow the soloist from here to there.
+
+    ``level`` is 0 (its own tempo) to 10, ``mode`` is ``follow``, ``wait`` or ``fixed``; what is
+    None is as usual.
+    """
+
+    start_quarter: float
+    end_quarter: float
+    level: float | None = None
+    mode: str | None = None
+    latency_s: float = 0.0
+    """How late the soloist is to be expected."""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A whole piece, ready to be performed. Sequences are sorted by position."""
 
@@ -191,6 +240,8 @@ class Score:
     suggested_solo: int | None = None
     """Number of the solo part where the source says so (catalogue); else the guess decides."""
     cues: tuple[OscCue, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    """Where the source says how closely the soloist is to be followed."""
     recording_s: float | None = None
     """Length of the recording that this is the score of (or all that is known of it). Its tempo
     marks then are those of the recording: written seconds are seconds of the recording, and the

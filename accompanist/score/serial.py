@@ -10,9 +10,11 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from accompanist.score.model import (
+    Articulation,
     ControlChange,
     Fermata,
     Key,
+    Level,
     Mark,
     Measure,
     Metre,
@@ -20,6 +22,7 @@ from accompanist.score.model import (
     Ornament,
     OscCue,
     Part,
+    Passage,
     Score,
     TempoMark,
     TempoSpan,
@@ -27,15 +30,17 @@ from accompanist.score.model import (
 
 __all__ = ["SERIAL_VERSION", "score_from_plain", "score_to_plain"]
 
-SERIAL_VERSION = 3
+SERIAL_VERSION = 5
 """Grows with every change of the layout or of the model's fields."""
 
 _T = TypeVar("_T")
 _ROWS: dict[str, type[Any]] = {
     "measures": Measure, "tempo_marks": TempoMark, "tempo_spans": TempoSpan, "metres": Metre,
-    "keys": Key, "marks": Mark, "fermatas": Fermata,
+    "keys": Key, "marks": Mark, "fermatas": Fermata, "passages": Passage,
 }  # fmt: skip
-_ORNAMENT_COLUMN = [field.name for field in fields(Note)].index("ornament")
+_NOTE_COLUMNS = [field.name for field in fields(Note)]
+_ORNAMENT_COLUMN = _NOTE_COLUMNS.index("ornament")
+_ARTICULATION_COLUMN = _NOTE_COLUMNS.index("articulation")
 _WORDS = ("title", "composer", "licence", "suggested_solo", "recording_s")
 
 
@@ -80,6 +85,7 @@ def _rows(kind: Callable[..., _T], rows: Sequence[Sequence[Any]]) -> tuple[_T, .
 def _note(row: Sequence[Any]) -> Note:
     values = list(row)
     values[_ORNAMENT_COLUMN] = Ornament(values[_ORNAMENT_COLUMN])
+    values[_ARTICULATION_COLUMN] = Articulation(values[_ARTICULATION_COLUMN])
     return Note(*values)
 
 
@@ -87,6 +93,7 @@ def _part_to_plain(part: Part) -> dict[str, Any]:
     plain = {field.name: getattr(part, field.name) for field in fields(part)}
     plain["notes"] = [_row(note) for note in part.notes]
     plain["controls"] = [_row(change) for change in part.controls]
+    plain["levels"] = [_row(level) for level in part.levels]
     return plain
 
 
@@ -94,4 +101,5 @@ def _part_from_plain(plain: dict[str, Any]) -> Part:
     values = dict(plain)
     values["notes"] = tuple(_note(row) for row in plain["notes"])
     values["controls"] = _rows(ControlChange, plain["controls"])
+    values["levels"] = _rows(Level, plain["levels"])
     return Part(**values)

@@ -43,6 +43,11 @@ class PlayerSettings:
         Tempo at the very end over that before, and the bars over which it is reached.
     drift : float
         Standard deviation of the slow wandering (1/f) of the logarithm of the tempo.
+    habit : float
+        How much, as a share, the player's own way with this piece changes the tempo from note to
+        note (standard deviation); the same in every take …
+    player : int
+        … of the same player.
     motor_s : float
         Standard deviation of each onset by itself.
     chord_spread_s : float
@@ -66,6 +71,8 @@ class PlayerSettings:
     final_tempo: float = 0.7
     final_bars: float = 2.0
     drift: float = 0.03
+    habit: float = 0.0
+    player: int = 0
     motor_s: float = 0.008
     chord_spread_s: float = 0.006
     fermata_factor: float = 1.8
@@ -87,7 +94,8 @@ class PlayerSettings:
     def __post_init__(self) -> None:
         _check_range(self, ("wrong", "missed", "extra", "repeated"), 0.0, 1.0)
         _check_range(self, ("tempo_factor", "final_tempo", "fermata_factor"), 0.05, 20.0)
-        _check_range(self, ("phrase_arc", "accent", "drift", "dynamics"), 0.0, 1.0)
+        _check_range(self, ("phrase_arc", "accent", "drift", "habit", "dynamics"), 0.0, 1.0)
+        _check_range(self, ("player",), 0, 2**32)
         _check_range(self, ("motor_s", "chord_spread_s", "articulation_spread"), 0.0, 0.5)
         _check_range(self, ("articulation",), 0.05, 1.2)
         _check_range(self, ("a4_hz",), 220.0, 880.0)

@@ -2,8 +2,9 @@
 
 The model multiplies the written interval between two events by several factors: arcs of tempo
 over phrases, faster in the middle (N. Todd: The dynamics of dynamics, JASA 1992); longer
-downbeats; a final ritardando of the shape of a runner's coming to rest (A. Friberg, J. Sundberg:
-Does music performance allude to locomotion?, JASA 1999, with exponent 3); slow 1/f wandering.
+downbeats; what the player does in a place in every take; a final ritardando of the shape of a
+runner's coming to rest (A. Friberg, J. Sundberg: Does music performance allude to locomotion?,
+JASA 1999, with exponent 3); slow 1/f wandering.
 Each onset has motor noise of its own that the next does not inherit (A. Wing, A. Kristofferson:
 Response delays and the timing of discrete motor responses, 1973).
 """
@@ -26,6 +27,9 @@ FloatArray = npt.NDArray[np.float64]
 
 _DRIFT_STEP_S = 0.25
 """Written seconds between two values of the slow wandering."""
+_HABIT_STEP_QUARTER = 0.5
+_SLOW_SHARE = 0.5
+"""Of the variance of habits, what changes slowly; the rest is another in every place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +69,8 @@ def human_onsets_s(
     steps = int(passed_s[-1] / _DRIFT_STEP_S) + 2
     drift = settings.drift * coloured(steps, 1.0, generator)
     log_rate += np.interp(passed_s[:-1], np.arange(steps) * _DRIFT_STEP_S, drift)
+    if settings.habit > 0.0:
+        log_rate += settings.habit * _habits(score, middle, settings.player)
     lengthened = 1.0 + settings.accent * _metrical_weight(score, middle)
     fermata = _fermata_factors(score, middle, gap_s, event_quarter, settings.fermata_factor)
     rate = np.exp(log_rate) * _final_ritardando(score, event_quarter, settings)
@@ -105,6 +111,17 @@ def pause_delays_s(
         if len(at):
             delay[at[0] :] += pause.seconds
     return delay
+
+
+def _habits(score: Score, quarter: FloatArray, player: int) -> FloatArray:
+    """Give what a player does at each position in every take; variance 1, nothing by chance."""
+    generator = np.random.default_rng([player, 1])
+    places = max(int(score.end_quarter / _HABIT_STEP_QUARTER) + 1, 2)
+    slow = coloured(places, 1.0, generator)
+    quick = generator.standard_normal(places)
+    habits = np.sqrt(_SLOW_SHARE) * slow + np.sqrt(1.0 - _SLOW_SHARE) * quick
+    at = (quarter / _HABIT_STEP_QUARTER + 1e-6).astype(np.intp)
+    return np.asarray(habits[np.clip(at, 0, places - 1)])
 
 
 def _metrical_weight(score: Score, quarter: FloatArray) -> FloatArray:

@@ -14,7 +14,9 @@ __all__ = ["balance", "balanced", "limited", "loudness_db"]
 FloatArray = npt.NDArray[np.float32]
 
 _BELOW_SOLO_DB = 4.0
-"""So much softer than the soloist is the ensemble."""
+"""So much softer than the soloist is the ensemble while they play."""
+_LEAST_WINDOWS = 5
+"""In fewer windows of both nothing can be said of their balance: then each counts by itself."""
 _TARGET_DB = -20.0
 """Loudness of the mix, dB below full scale."""
 _CEILING = 0.89
@@ -50,7 +52,9 @@ def balanced(
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Mix a soloist with the ensemble, which leans under them, block by block.
 
-    Both are read twice: for their loudness, and to be mixed.
+    The balance is that of the passages in which the soloist plays: where the ensemble is alone it
+    may be as loud as it is against itself. Both are read twice: for their loudness, and to be
+    mixed.
 
     Parameters
     ----------
@@ -69,13 +73,17 @@ def balanced(
         length = max(solo.length, ensemble.length)
     window = max(1, round(_WINDOW_S * rate))
     block = max(1, round(_BLOCK_S / _WINDOW_S)) * window
-    solo_db, others_db = (
-        _level_db(
-            _window_powers(_stereo(sound.read(start, block)), rate)
-            for start in range(0, length, block)
+    solo_powers, powers = (
+        np.concatenate(
+            [np.zeros(0)]
+            + [
+                _window_powers(_stereo(sound.read(start, block)), rate)
+                for start in range(0, length, block)
+            ]
         )
         for sound in (solo, ensemble)
     )
+    solo_db, others_db = _level_db([solo_powers]), _level_db([_beneath(solo_powers, powers)])
     below = _BELOW_SOLO_DB if np.isfinite(solo_db) else 0.0
     solo_gain = _gain(_TARGET_DB - solo_db) if np.isfinite(solo_db) else np.float32(1)
     gain = _gain(_TARGET_DB - below - others_db) if np.isfinite(others_db) else np.float32(1)
@@ -138,6 +146,19 @@ def _window_powers(samples: FloatArray, rate: int) -> npt.NDArray[np.float64]:
     count = -(-len(power) // window)
     padded = np.pad(power, (0, count * window - len(power)))
     return np.asarray(padded.reshape(count, window).mean(axis=1), dtype=np.float64)
+
+
+def _beneath(
+    solo: npt.NDArray[np.float64], ensemble: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Powers of the ensemble where both play; all of them where that is hardly ever."""
+    count = min(len(solo), len(ensemble))
+    level_db = _level_db([solo])
+    if not count or not np.isfinite(level_db):
+        return ensemble
+    plays = solo[:count] > 10 ** ((level_db + _RELATIVE_GATE_DB) / 10)
+    both = plays & (ensemble[:count] > 10 ** (_GATE_DB / 10))
+    return ensemble[:count][both] if np.count_nonzero(both) >= _LEAST_WINDOWS else ensemble
 
 
 def _level_db(blocks: Iterable[npt.NDArray[np.float64]]) -> float:

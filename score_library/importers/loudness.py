@@ -36,6 +36,10 @@ _HAIRPIN_STEPS = 16
 WORDED = "words"
 """Number of a hairpin that is written as a word ("cresc."): it ends at the next level."""
 _WORDED_QUARTERS = 24.0
+_LEFT_OPEN_QUARTERS = 8.0
+"""So long a hairpin lasts of which nobody says where it leads to."""
+_SINK_QUARTER = 0.5
+"""So long a sustained note takes to sink from the peak of an fp or sf to the level."""
 _NEAR_QUARTER = 1.01
 """A level this close behind the end of a hairpin is where the hairpin leads to."""
 
@@ -48,29 +52,82 @@ class _Hairpin:
 
 
 def set_velocities(part: PrintedPart, starts: Sequence[float]) -> None:
-    """Give every note of the part its velocity; ``starts`` are the printed measures' quarters."""
+    """Give every note of the part its velocity, and the part its curve.
+
+    ``starts`` are the printed measures' quarters.
+    """
     levels: dict[float, int] = {}
-    opened: dict[str, _Hairpin] = {}
-    hairpins: list[_Hairpin] = []
+    peaks: dict[float, int] = {}
+    hairpins = _Hairpins()
     for start, measure in zip(starts, part.measures, strict=True):
         for sign in sorted(measure.loudness, key=lambda s: s.offset):
             quarter = start + sign.offset
+            if sign.peak:
+                peaks[quarter] = sign.peak
             if sign.level is not None:
                 levels[quarter] = sign.level
-                worded = opened.pop(WORDED, None)
-                if worded is not None and quarter - worded.start <= _WORDED_QUARTERS:
-                    hairpins.append(_Hairpin(worded.start, quarter, worded.direction))
+                hairpins.close(WORDED, quarter, within=_WORDED_QUARTERS)
             elif sign.hairpin == 0:
-                if sign.number in opened:
-                    hairpins.append(opened.pop(sign.number))
-                    hairpins[-1].end = quarter
+                hairpins.close(sign.number, quarter)
             elif sign.hairpin is not None:
-                opened[sign.number] = _Hairpin(quarter, quarter, sign.hairpin)
-    if not levels and not hairpins:
+                hairpins.open(sign.number, quarter, sign.hairpin)
+    drawn = hairpins.all()
+    if not levels and not drawn:
         _apply(part, starts, np.array([0.0]), np.array([float(_DEFAULT)]))
+        even = [(0.0, float(_DEFAULT))]
+        part.curve = tuple(_peaked(even, peaks)) if peaks else ()
         return
-    quarters, velocities = _curve(levels, sorted(hairpins, key=lambda h: h.start))
+    quarters, velocities = _curve(levels, drawn)
     _apply(part, starts, quarters, velocities)
+    corners = list(zip(quarters.tolist(), velocities.tolist(), strict=True))
+    part.curve = tuple(_peaked(corners, peaks))
+
+
+class _Hairpins:
+    """Those that are open, and those that are drawn to their end."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, _Hairpin] = {}
+        self._drawn: list[_Hairpin] = []
+
+    def open(self, number: str, quarter: float, direction: int) -> None:
+        self.close(WORDED, quarter, within=_WORDED_QUARTERS)
+        self._opened[number] = _Hairpin(quarter, quarter, direction)
+
+    def close(self, number: str, quarter: float, within: float = float("inf")) -> None:
+        """End one, if it is open; one that is farther away than ``within`` has ended before."""
+        hairpin = self._opened.pop(number, None)
+        if hairpin is None:
+            return
+        hairpin.end = quarter
+        if quarter - hairpin.start > within:
+            hairpin.end = hairpin.start + _LEFT_OPEN_QUARTERS
+        self._drawn.append(hairpin)
+
+    def all(self) -> list[_Hairpin]:
+        """Give all, sorted; a word that nothing has ended lasts a while."""
+        left = self._opened.pop(WORDED, None)
+        if left is not None:
+            left.end = left.start + _LEFT_OPEN_QUARTERS
+            self._drawn.append(left)
+        return sorted(self._drawn, key=lambda hairpin: hairpin.start)
+
+
+def _peaked(
+    corners: Sequence[tuple[float, float]], peaks: dict[float, int]
+) -> list[tuple[float, float]]:
+    """Put the peaks upon a curve; each sinks within a moment, or where the next corner is."""
+    out = list(corners)
+    for quarter, steps in sorted(peaks.items()):
+        xs, ys = zip(*out, strict=True)
+        end = quarter + _SINK_QUARTER
+        at, behind = (float(np.interp(q, xs, ys)) for q in (quarter, end))
+        before = float(np.interp(quarter - 1e-6, xs, ys))
+        left = [c for c in out if c[0] < quarter - 1e-6]
+        right = [c for c in out if c[0] > end]
+        peak = (quarter, min(at + steps, 127.0))
+        out = [*left, (max(quarter - 1e-6, 0.0), before), peak, (end, behind), *right]
+    return out
 
 
 def _curve(

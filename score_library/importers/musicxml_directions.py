@@ -21,6 +21,16 @@ __all__ = ["read_direction", "read_dynamics", "read_sound"]
 _QPM_RANGE = (8.0, 800.0)
 _HAIRPINS = {"crescendo": 1, "diminuendo": -1, "stop": 0}
 _LONGEST_TEMPO_WORDS = 80
+_ABBREVIATED = {
+    "pianissimo": "pp", "piano": "p", "mezzopiano": "mp", "mezzo piano": "mp",
+    "mezzoforte": "mf", "mezzo forte": "mf", "forte": "f", "fortissimo": "ff",
+}  # fmt: skip
+_WORDED_LEVEL = re.compile(
+    r"(?:(?:sempre|subito|sub\.?|dolce|poco|ma)\s+)?"
+    rf"(?P<level>ppp|pp|p|mp|mf|f|ff|fff|{'|'.join(_ABBREVIATED)})"
+    r"(?:\s+(?:e\s+)?(?:sempre|subito|sub\.?|dolce|legato|cantabile|espr\w*)\.?)?"
+)
+"""A level as words: "sempre p", "f subito", "pp dolce", "forte"."""
 
 
 def read_direction(
@@ -62,6 +72,8 @@ def read_direction(
             if hairpin is not None:
                 name = child.get("number", "1")
                 measure.loudness.append(Loudness(offset, hairpin=hairpin, number=name))
+        elif tag == "dashes" and child.get("type") == "stop":
+            measure.loudness.append(Loudness(offset, hairpin=0, number=WORDED))
         elif tag == "rehearsal":
             text = " ".join((child.text or "").split())[:80]
             if text and (offset, text) not in bar.marks:
@@ -105,10 +117,11 @@ def read_dynamics(
     accents: list[tuple[float, int]] = []
     for sign in element:
         tag = str(sign.tag)
-        if tag in LEVELS:
-            measure.loudness.append(Loudness(offset, level=LEVELS[tag]))
-        if tag in ACCENTS:
-            accents.append((offset, ACCENTS[tag]))
+        steps = ACCENTS.get(tag, 0)
+        if tag in LEVELS or steps:
+            measure.loudness.append(Loudness(offset, level=LEVELS.get(tag), peak=steps))
+        if steps:
+            accents.append((offset, steps))
     return accents
 
 
@@ -118,5 +131,9 @@ def _read_words(words: str, offset: float, bar: PrintedBar, measure: PrintedMeas
     if rising or re.search(r"\b(dim(in)?\b|dimin|decresc|abnehmend)", plain):
         direction = 1 if rising else -1
         measure.loudness.append(Loudness(offset, hairpin=direction, number=WORDED))
+    written = _WORDED_LEVEL.fullmatch(words.strip(" .,()"))
+    if written is not None:
+        level = LEVELS[_ABBREVIATED.get(written["level"], written["level"])]
+        measure.loudness.append(Loudness(offset, level=level))
     if len(words) <= _LONGEST_TEMPO_WORDS and re.search(r"[^\W\d_]{2}", words):
         bar.tempo.append(TempoWord(offset, None, words))

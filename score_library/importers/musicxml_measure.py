@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
-from accompanist.score.model import Ornament
+from score_library.importers.listening import read_listening
 from score_library.importers.musicxml_directions import (
     read_direction,
     read_dynamics,
     read_sound,
 )
+from score_library.importers.musicxml_notations import Slurs, read_notation, share_signs
 from score_library.importers.musicxml_values import (
     ending_numbers,
     key_of,
@@ -22,13 +23,6 @@ from score_library.importers.printed import PrintedBar, PrintedMeasure, PrintedN
 
 __all__ = ["PartReader"]
 
-_ORNAMENTS = {
-    "trill-mark": Ornament.TRILL, "wavy-line": Ornament.TRILL, "shake": Ornament.TRILL,
-    "mordent": Ornament.MORDENT, "inverted-mordent": Ornament.MORDENT, "turn": Ornament.TURN,
-    "inverted-turn": Ornament.TURN, "delayed-turn": Ornament.TURN,
-    "delayed-inverted-turn": Ornament.TURN, "tremolo": Ornament.TREMOLO,
-}  # fmt: skip
-_ARTICULATION_ACCENTS = {"accent": 8, "strong-accent": 14}
 _SILENT_HEADS = {"none"}
 _DEFAULT_DRUM = 38
 
@@ -58,6 +52,8 @@ class PartReader:
     _next: PrintedBar | None = None
     _graces: dict[str, list[list[PrintedNote]]] = field(default_factory=dict)
     _accents: list[tuple[float, int]] = field(default_factory=list)
+    _slurs: Slurs = field(default_factory=Slurs)
+    _chord_first: PrintedNote | None = None
 
     def read(
         self, element: Element, bar: PrintedBar, following: PrintedBar | None
@@ -82,10 +78,15 @@ class PartReader:
                 here = self._here()
                 offset = min(max(0.0, here + shift), max(self.nominal_quarter, here))
                 self._accents += read_direction(child, offset, bar, self._measure)
+                for listening in child.findall("listening"):
+                    own = listening.find("offset") is not None
+                    read_listening(listening, here if own else offset, self.divisions, bar)
             elif tag == "barline":
                 self._barline(child)
             elif tag == "sound":
                 read_sound(child, self._here(), bar, self._measure)
+            elif tag == "listening":
+                read_listening(child, self._here(), self.divisions, bar)
         for strokes in self._graces.values():
             self._place_graces(strokes)
         self._graces.clear()
@@ -163,7 +164,12 @@ class PartReader:
         note = PrintedNote(offset, length, pitch, staff=int(number(element.findtext("staff"), 1.0)))
         self._ties(element, note)
         for notations in element.findall("notations"):
-            self._notations(notations, note)
+            self._notations(notations, note, element.findtext("type"))
+        if element.find("chord") is None:
+            self._slurs.read(element, element.findtext("voice") or "1", note)
+            self._chord_first = note
+        elif self._chord_first is not None:
+            share_signs(self._chord_first, note)
         if element.find("lyric/text") is not None:
             self.lyrics = True
         self._measure.notes.append(note)
@@ -218,24 +224,12 @@ class PartReader:
             note.tie_starts |= tie.get("type") == "start"
             note.tie_stops |= tie.get("type") == "stop"
 
-    def _notations(self, notations: Element, note: PrintedNote) -> None:
+    def _notations(self, notations: Element, note: PrintedNote, kind: str | None) -> None:
         for child in notations:
-            tag = child.tag
-            if tag == "fermata":
-                note.fermata = True
-            elif tag == "arpeggiate":
-                note.arpeggio = True
-            elif tag == "ornaments":
-                for ornament in child:
-                    if ornament.tag == "wavy-line" and ornament.get("type") == "stop":
-                        continue
-                    kind = _ORNAMENTS.get(str(ornament.tag))
-                    if kind is not None:
-                        note.ornament = kind
-            elif tag == "articulations":
-                note.accent += sum(_ARTICULATION_ACCENTS.get(str(el.tag), 0) for el in child)
-            elif tag == "dynamics":
+            if child.tag == "dynamics":
                 self._accents += read_dynamics(child, note.offset, self._measure)
+            else:
+                read_notation(child, note, kind)
 
     # barlines
 

@@ -26,8 +26,9 @@ from score_library.importers.limits import (
     MAX_QUARTERS,
     check_limit,
 )
+from score_library.importers.listening import performed_passages
 from score_library.importers.loudness import set_velocities
-from score_library.importers.perform_notes import performed_notes
+from score_library.importers.perform_notes import performed_levels, performed_notes
 from score_library.importers.perform_tempo import performed_tempo
 from score_library.importers.printed import PrintedBar, PrintedMeasure, PrintedPart, Run
 from score_library.importers.printed_tempo import tempo_plan
@@ -74,7 +75,7 @@ def perform(
     runs = _runs(order, lengths)
     end_quarter = runs[-1].start + runs[-1].length if runs else 0.0
     check_limit(name, "quarters", end_quarter, MAX_QUARTERS)
-    made = tuple(_part(part, number, runs) for number, part in enumerate(parts, 1))
+    made = tuple(_part(part, number, starts, runs) for number, part in enumerate(parts, 1))
     if not any(part.notes for part in made):
         raise BadInputError(f"{name}: there are no notes in this score; choose another one")
     plan = tempo_plan(bars, starts, metres, end_printed)
@@ -97,6 +98,7 @@ def perform(
         ),
         fermatas=_fermatas(parts, bars, runs),
         cues=_cues(bars, runs),
+        passages=performed_passages(bars, runs, visits(order), end_quarter),
     )
 
 
@@ -158,7 +160,7 @@ def _runs(order: Sequence[int], lengths: Sequence[float]) -> list[Run]:
     return runs
 
 
-def _part(part: PrintedPart, number: int, runs: Sequence[Run]) -> Part:
+def _part(part: PrintedPart, number: int, starts: Sequence[float], runs: Sequence[Run]) -> Part:
     program = part.program
     if program is None:
         program = program_for(part.name) or (_VOICE_PROGRAM if part.lyrics else 0)
@@ -171,6 +173,7 @@ def _part(part: PrintedPart, number: int, runs: Sequence[Run]) -> Part:
         percussion=part.percussion,
         transposition=part.transposition,
         lyrics=part.lyrics,
+        levels=performed_levels(part, starts, runs),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from accompanist.score.model import Note
+from accompanist.score.model import Level, Note
 from score_library.importers.printed import PrintedNote, PrintedPart, Run
 
-__all__ = ["GRACE_QUARTER", "performed_notes"]
+__all__ = ["GRACE_QUARTER", "performed_levels", "performed_notes"]
 
 GRACE_QUARTER = 0.1
 """Length of a grace note, and its distance from what follows."""
@@ -36,6 +37,7 @@ def performed_notes(part: PrintedPart, runs: Sequence[Run]) -> tuple[Note, ...]:
                     duration_quarter=note.end_quarter - first.onset_quarter,
                     tied=True,
                     fermata=first.fermata or note.fermata,
+                    articulation=note.articulation,
                 )
             else:
                 before = len(played)
@@ -43,6 +45,69 @@ def performed_notes(part: PrintedPart, runs: Sequence[Run]) -> tuple[Note, ...]:
             if printed.tie_starts:
                 tied[note.pitch] = before
     return _one_sound_a_pitch(played)
+
+
+def performed_levels(
+    part: PrintedPart, starts: Sequence[float], runs: Sequence[Run]
+) -> tuple[Level, ...]:
+    """Put the curve of a part's loudness in the order of ``runs``.
+
+    Parameters
+    ----------
+    part : PrintedPart
+    starts : sequence of float
+        Quarter of each printed measure on the printed axis.
+    runs : sequence of Run
+    """
+    if not part.curve:
+        return ()
+    quarters = [quarter for quarter, _ in part.curve]
+    corners: list[Level] = []
+    for run in runs:
+        start = starts[run.index]
+        first, last = bisect_right(quarters, start), bisect_left(quarters, start + run.length)
+        inner = part.curve[first:last]
+        for quarter, velocity in (
+            (start, _at(part.curve, quarters, start)),
+            *inner,
+            (start + run.length, _before(part.curve, quarters, start + run.length)),
+        ):
+            _add_corner(corners, Level(run.start + quarter - start, velocity))
+    return tuple(corners)
+
+
+def _at(curve: Sequence[tuple[float, float]], quarters: Sequence[float], quarter: float) -> float:
+    """Value just behind a place."""
+    i = bisect_right(quarters, quarter)
+    if i in (0, len(curve)):
+        return curve[i - 1 if i else 0][1]
+    return _between(curve[i - 1], curve[i], quarter)
+
+
+def _before(
+    curve: Sequence[tuple[float, float]], quarters: Sequence[float], quarter: float
+) -> float:
+    """Value just before a place."""
+    i = bisect_left(quarters, quarter)
+    if i in (0, len(curve)):
+        return curve[i - 1 if i else 0][1]
+    return _between(curve[i - 1], curve[i], quarter)
+
+
+def _between(first: tuple[float, float], last: tuple[float, float], quarter: float) -> float:
+    if last[0] <= first[0]:
+        return last[1]
+    return first[1] + (quarter - first[0]) / (last[0] - first[0]) * (last[1] - first[1])
+
+
+def _add_corner(corners: list[Level], corner: Level) -> None:
+    """Add a corner, but none that says nothing: of a stretch that is even only the ends stay."""
+    if corners and corners[-1] == corner:
+        return
+    if len(corners) > 1 and corners[-2].velocity == corners[-1].velocity == corner.velocity:
+        corners[-1] = corner
+    else:
+        corners.append(corner)
 
 
 def _place(note: PrintedNote) -> tuple[float, int]:
@@ -65,6 +130,8 @@ def _note(printed: PrintedNote, run: Run) -> Note:
         fermata=printed.fermata,
         ornament=printed.ornament,
         staff=printed.staff,
+        articulation=printed.articulation,
+        stroke_quarter=printed.stroke_quarter,
     )
 
 

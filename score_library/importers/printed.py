@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from accompanist.score.model import Ornament
+from accompanist.score.model import Articulation, Ornament
 from accompanist.score.unfold import BarSigns
 from score_library.importers.cue_texts import Cue
 
 __all__ = [
+    "Listening",
     "Loudness",
     "PrintedBar",
     "PrintedMeasure",
@@ -40,17 +41,22 @@ class PrintedNote:
     ornament: Ornament = Ornament.NONE
     accent: int = 0
     """Velocity steps on top of the dynamic level."""
+    articulation: Articulation = Articulation.PLAIN
+    stroke_quarter: float = 0.0
+    """Of a tremolo whose strokes are counted."""
     velocity: int = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """A dynamic sign: a level (velocity), or the beginning (+1, −1) or end (0) of a hairpin."""
+    """A dynamic sign: a level (velocity), a hairpin's beginning (+1, −1) or end (0), a peak."""
 
     offset: float
     level: int | None = None
     hairpin: int | None = None
     number: str = ""
+    peak: int = 0
+    """Velocity steps above the level that the moment itself gets (fp, sf)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,23 @@ class PrintedPart:
     percussion: bool = False
     transposition: int = 0
     lyrics: bool = False
+    curve: tuple[tuple[float, float], ...] = ()
+    """Corners (quarter, velocity) of its loudness, on the axis of the printed measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A change of how closely to follow, from ``offset`` on."""
+
+    offset: float
+    level: float | None = None
+    mode: str | None = None
+    latency_s: float = 0.0
+    times: frozenset[int] = frozenset()
+    """In which passes it holds; empty for all."""
+    ours: bool = False
+    player: bool = False
+    """It is meant for one player."""
 
 
 @dataclass(slots=True)
@@ -110,6 +133,7 @@ class PrintedBar:
     ending_stop: bool = False
     page: int = 1
     cues: list[tuple[float, Cue]] = field(default_factory=list)
+    listening: list[Listening] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from accompanist.conducting.timeline import Timeline
 from accompanist.performing.cue import Cue
 
 LINE = Timeline((1.0, 2.0), (0.0, 2.5), 2.0, 7.25)
-CUE = Cue(1.5, LINE, "following", jumps=3, plays_from=4.0, playing=True, silences=2, fade=0.25)
+CUE = Cue(
+    1.5, LINE, "following", jumps=3, plays_from=4.0, playing=True, silences=2, fade=0.25,
+    lean_db=-1.5,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -49,6 +52,7 @@ def cues(draw: st.DrawFn) -> Cue:
         playing=draw(st.booleans()),
         silences=draw(st.integers(0, 2**40)),
         fade=draw(st.floats(0.0, 1.0)),
+        lean_db=draw(st.floats(-6.0, 6.0)),
     )
 
 

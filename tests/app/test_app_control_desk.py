@@ -124,6 +124,7 @@ def test_what_is_not_there() -> None:
         ("tempo/lock", (1,), Do("lock", (True,))),
         ("follow/mode", ("wait",), Do("follow", ("wait",))),
         ("follow/level", (7.5,), Do("level", (7.5,))),
+        ("follow/dynamics", (0.8,), Do("dynamics", (0.8,))),
         ("follow/lostpolicy", ("fade",), Do("lost", ("fade",))),
         ("countin/bars", (2,), Do("countin", (2.0, "auto"))),
         ("countin/mode", ("always",), Do("countin", (1.0, "always"))),
@@ -164,7 +165,9 @@ def test_settings_of_the_performer(key: str, values: Values, commands: list[obje
     assert len(performer.sent) == len(commands)
     for sent, wanted in zip(performer.sent, commands, strict=True):
         assert isinstance(sent, wanted) if isinstance(wanted, type) else sent == wanted
-    assert engine.sent == []
+    # The engine hears the ensemble in the microphone: it is told who falls silent.
+    silenced = [c for c in commands if isinstance(c, Mix) and c.control in ("mute", "solo")]
+    assert engine.sent == silenced
 
 
 def test_the_clock_has_its_port_while_it_is_wanted() -> None:
@@ -245,6 +248,7 @@ def test_without_a_piece_settings_wait_for_one() -> None:
     assert engine.sent == [
         Do("follow", ("wait",)),
         Do("level", (desk.get("follow/level")[0],)),
+        Do("dynamics", (0.5,)),
         Do("lost", ("continue",)),
         Do("tempo_scale", (0.5,)),
         Do("tempo_limits", (20.0, 400.0)),

@@ -27,6 +27,7 @@ STATES: dict[str, tuple[str, OscArgument, OscArgument]] = {
     "/acc/tempo/max": ("f", 200.0, 0.0),
     "/acc/follow/mode": ("s", "wait", "lead"),
     "/acc/follow/level": ("f", 7.5, 10.5),
+    "/acc/follow/dynamics": ("f", 0.75, 1.5),
     "/acc/follow/lostpolicy": ("s", "fade", "panic"),
     "/acc/countin/bars": ("i", 2, -1),
     "/acc/countin/mode": ("s", "never", "sometimes"),

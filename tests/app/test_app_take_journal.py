@@ -16,7 +16,9 @@ import soundfile
 from accompanist.app.keeping.journal import TABLES, JournalFacts, TakeJournal
 from accompanist.app.keeping.keep_take import main as keep
 from accompanist.app.keeping.keep_take import write_kept
+from accompanist.app.keeping.learn_kept import main as learn
 from accompanist.app.keeping.ring import TakeRing, journal_seconds, ring_folder
+from accompanist.app.rehearsing.kept import store_of
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.conducting.timeline import Timeline
 from accompanist.errors import BadInputError
@@ -364,3 +366,25 @@ def test_folders_are_named_by_time_and_piece(tmp_path: Path) -> None:
     name = TakeRing(tmp_path).new_folder("/home/me/../My Piece.mxl").name
     assert name.endswith("-home-me-..-My-Piece.mxl")
     assert "/" not in name
+
+
+def test_a_kept_take_is_learned_from_if_that_is_wished(
+    journal: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)  # these are not the test's own
+    store, take = store_of(duet().parts[0]), tmp_path / "take"
+    assert keep([str(journal), str(take), "--no-audio"]) == 0
+    assert store.takes() == []
+    assert learn([str(journal), str(take)]) == 0
+    (learned,) = store.takes()
+    assert learned.name == str(take)
+    assert learned.stretches[0].quarters.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    assert f"{take}: learned from it: 1 take tells" in capsys.readouterr().err
+    facts = json.loads((take / "take.json").read_text())
+    assert facts["solo_line"] == store.folder.name
+    assert learn([str(tmp_path), str(take)]) == 3
+    assert "is not a recorded take" in capsys.readouterr().err

@@ -230,3 +230,34 @@ def test_leaving_before_the_first_note_keeps_nothing(piece: Path, tmp_path: Path
         screen.wait_for("no take is kept")
         assert play.wait(30) == 0
     assert not out.exists()
+
+
+def test_a_take_is_learned_from_and_expected_the_next_time(tmp_path: Path) -> None:
+    line = (72, 74, 76, 77, 79, 77, 76, 74)
+    file = mido.MidiFile(write_piece(tmp_path / "short.mid"))
+    flute = file.tracks[0]
+    del flute[3:]  # the notes of the short tune
+    for pitch in line:
+        flute.append(mido.Message("note_on", note=pitch, velocity=90))
+        flute.append(mido.Message("note_off", note=pitch, time=240))
+    file.save(tmp_path / "piece.mid")
+    messages = [TimedMessage(0.0, 0.0, 1, Message(Kind.PROGRAM, 1, 73))]
+    for i, pitch in enumerate(line):
+        messages.append(TimedMessage(0.3 + 0.3 * i, i, 1, Message(Kind.ON, 1, pitch, 100)))
+        messages.append(TimedMessage(0.55 + 0.3 * i, i, 1, Message(Kind.OFF, 1, pitch)))
+    with OfflineSynth(find_soundfont(None), RATE) as synth:
+        write_wav(tmp_path / "solo.wav", synth.render(messages, 3.2), RATE)
+    call = ["play", str(tmp_path / "piece.mid"), "--solo", "Flute", "--silent"]
+    call += ["--from-file", str(tmp_path / "solo.wav")]
+    first = CliRunner().invoke(main, [*call, "--out", str(tmp_path / "one")])
+    assert first.exit_code == 0, first.output
+    assert "1 take tells how you play this now" in first.stderr
+    again = CliRunner().invoke(main, [*call, "--no-take"])
+    assert "What to expect of you is known from 1 earlier take." in again.stderr
+    assert "learned from" not in again.stderr
+    alone = [*call, "--no-rehearse", "--out", str(tmp_path / "two")]
+    said = CliRunner().invoke(main, alone).stderr
+    assert "learned from" not in said
+    assert "expect of you" not in said
+    facts = json.loads((tmp_path / "two" / "take.json").read_text())
+    assert facts["input"]["rehearsal"] == {"own_takes": 0, "takes_by_others": 0}

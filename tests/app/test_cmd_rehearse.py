@@ -77,10 +77,9 @@ def test_forgetting(home: Path) -> None:
     assert (again.exit_code, "nothing to forget" in again.stderr) == (0, True)
 
 
-def test_a_score_is_not_learned_yet(home: Path) -> None:
-    failed = rehearse("londonderry-air", str(take(home / "one", 2.0, live=True)))
-    assert failed.exit_code == 2
-    assert "learning a soloist's timing from takes of a score is not there yet" in failed.stderr
+def test_what_is_for_scores_is_refused(home: Path) -> None:
+    failed = rehearse("concerto.wav", "--list")
+    assert (failed.exit_code, "are for scores" in failed.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

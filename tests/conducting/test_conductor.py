@@ -119,11 +119,30 @@ def test_an_entry_after_a_general_pause_waits_for_the_soloist() -> None:
     assert stage.sent[8.0] == pytest.approx(6.32, abs=2 * HOP_S)
 
 
-def test_the_end_is_played_in_the_last_tempo() -> None:
+def test_the_end_is_played_in_the_last_tempo_and_broadens() -> None:
     stage = Stage(QUARTERS[:8], EIGHTHS[:24], end_quarter=12.0)
-    stage.play(steady_times(0, 8, 1.0, 0.6), 10.0)
-    assert stage.sent[11.5] == pytest.approx(1.0 + 11.5 * 0.6, abs=0.1)
+    stage.play(steady_times(0, 8, 1.0, 0.6), 11.0)
+    assert stage.sent[8.5] == pytest.approx(1.0 + 8.5 * 0.6, abs=0.05)
+    lengths = [stage.sent[8.5 + (i + 1) / 2] - stage.sent[8.5 + i / 2] for i in range(6)]
+    assert lengths == sorted(lengths)
+    assert 1.1 < lengths[-1] / lengths[0] < 1.35
     assert stage.states[-1][1] == "ended"
+
+
+@pytest.mark.parametrize("change", ["fixed", "loop"])
+def test_it_does_not_broaden_where_it_keeps_its_tempo_or_goes_back(change: str) -> None:
+    settings = ConductorSettings(mode="fixed" if change == "fixed" else "follow")
+    stage = Stage(QUARTERS[:8], EIGHTHS[:24], end_quarter=12.0, settings=settings)
+    if change == "loop":
+        stage.conductor.loop(4.0, 12.0)
+    stage.play(steady_times(0, 8, 1.0), 7.0)
+    assert stage.sent[11.5] - stage.sent[9.5] == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_single_last_chord_is_not_delayed() -> None:
+    stage = Stage(QUARTERS[:8], [*EIGHTHS[:15], 8.0], end_quarter=9.0)
+    stage.play(steady_times(0, 8, 1.0), 7.0)
+    assert stage.sent[8.0] == pytest.approx(5.0, abs=0.04)
 
 
 def test_a_false_report_far_too_early_is_not_followed() -> None:

@@ -43,7 +43,7 @@ def test_the_hand_holds_where_the_ensemble_is_as_long_as_it_likes() -> None:
     assert states(stage)[-1] == "holding"
     assert "waiting" not in states(stage)
     assert stage.direction is not None
-    assert stage.direction.timeline.gate_quarter == pytest.approx(5.2, abs=0.02)
+    assert stage.direction.timeline.gate_quarter == pytest.approx(5.2, abs=0.03)
 
 
 def test_let_go_it_plays_on_from_there_in_tempo() -> None:
@@ -79,7 +79,8 @@ def test_a_cue_lets_go_and_the_next_note_is_now() -> None:
     stage.conductor.cue()
     stage.play({}, 8.1)
     assert not stage.conductor.held
-    assert stage.sent[6.0] == pytest.approx(8.0, abs=2 * HOP_S)
+    assert stage.sent[6.0] == pytest.approx(8.0, abs=0.04)
+    assert stage.sent[6.0] - stage.sent[5.5] > 0.01  # not struck together
 
 
 def test_a_hold_on_an_ensemble_with_a_tempo_of_its_own() -> None:
@@ -282,7 +283,7 @@ def test_between_it_is_drawn_the_more_the_higher_the_level() -> None:
         solo = slowing()
         stage.play(solo, 9.5, at={3.3: partial(Conductor.level, level=level)})
         tempi.append(sum(steps(stage, 7, 11)) / 3)
-        lags.append(abs(stage.sent[11.0] - solo[11]))
+        lags.append(abs(stage.sent[9.0] - solo[9]))
     assert tempi == sorted(tempi)
     assert 0.5 < tempi[0] < 0.56
     assert lags == sorted(lags, reverse=True)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accompanist.performing.ornaments import realise, spread
+from accompanist.performing.ornaments import alternated, realise, spread
 from accompanist.score.model import Note, Ornament
 
 
@@ -68,3 +68,21 @@ def test_ornaments_fill_the_note_without_gap_or_overlap(
         assert abs(before.end_quarter - after.onset_quarter) < 1e-6
         assert before.duration_quarter > 0
     assert all(abs(n.pitch - pitch) <= 2 for n in played)
+
+
+def test_an_arpeggio_that_arrives_has_its_top_note_on_the_beat() -> None:
+    chord = [Note(2.0, 2.0, p, arpeggio=True) for p in (67, 60, 64)]
+    played = spread(chord, 2.0, arrives=True)
+    assert [n.pitch for n in played] == [60, 64, 67]
+    assert [round(n.onset_quarter, 3) for n in played] == [1.88, 1.94, 2.0]
+    assert {round(n.end_quarter, 9) for n in played} == {4.0}
+
+
+def test_two_chords_by_turns_fill_both_their_lengths() -> None:
+    first = [Note(0.0, 1.0, p, ornament=Ornament.ALTERNATION) for p in (60, 64)]
+    second = [Note(1.0, 1.0, 67, ornament=Ornament.ALTERNATION)]
+    played = alternated(first, second, 1.0)
+    starts = sorted({n.onset_quarter for n in played})
+    assert len(starts) == 22
+    assert [n.pitch for n in played[:3]] == [60, 64, 67]
+    assert max(n.end_quarter for n in played) == 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -378,3 +379,13 @@ def test_a_gate_that_moves_on_far_while_it_holds_is_waited_at_there() -> None:
     assert level(out, 2.1, 2.9) > 0.05
     assert np.abs(out[: 3 * RATE]).max() < 1.5 * np.abs(mix[: 4 * RATE]).max()
     assert level(out, 3.1, 4.0) > 0.2
+
+
+def test_a_recording_leans_to_the_soloist_without_a_step() -> None:
+    leaning = replace(cue(1.0, 1.0), lean_db=3.0)
+    plain = played(playback(tones()), cue(0.0, 0.0), seconds=4.0)
+    louder = played(playback(tones()), cue(0.0, 0.0), leaning, seconds=4.0)
+    assert np.array_equal(louder[: round(0.99 * RATE)], plain[: round(0.99 * RATE)])
+    ratio = np.std(louder[3 * RATE :]) / np.std(plain[3 * RATE :])
+    assert 20.0 * np.log10(ratio) == pytest.approx(3.0, abs=0.1)
+    assert np.abs(np.diff(louder, axis=0)).max() < 1.5 * np.abs(np.diff(plain, axis=0)).max()

@@ -55,3 +55,22 @@ def test_peaks_are_turned_down_without_clipping_and_the_rest_left_alone() -> Non
     assert np.mean(np.abs(out) > 0.889) < 0.001
     quiet = sound[: RATE // 2]
     assert limited(quiet, RATE) is quiet
+
+
+def test_the_balance_is_that_of_the_passages_in_which_the_soloist_plays() -> None:
+    solo = np.concatenate((tone(0.1, 6.0), np.zeros(12 * RATE, np.float32)))
+    under, alone = tone(0.02, 6.0, hz=220.0), tone(0.3, 12.0, hz=220.0)
+    ensemble, mix = balance(solo[:, None], np.stack([np.concatenate((under, alone))] * 2, 1), RATE)
+    with_solo = slice(RATE, 5 * RATE)
+    difference = loudness_db((mix - ensemble)[with_solo], RATE)
+    difference -= loudness_db(ensemble[with_solo], RATE)
+    assert difference == pytest.approx(4.0, abs=0.3)
+    assert loudness_db(ensemble[7 * RATE :], RATE) > loudness_db(ensemble[with_solo], RATE) + 6.0
+    assert np.abs(mix).max() <= 0.8901
+
+
+def test_a_soloist_who_is_hardly_there_leaves_the_ensemble_its_own_balance() -> None:
+    solo = np.concatenate((tone(0.1, 0.5), np.zeros(4 * RATE, np.float32)))
+    others = np.stack([np.concatenate((np.zeros(2 * RATE, np.float32), tone(0.2, 2.5)))] * 2, 1)
+    ensemble, _ = balance(solo[:, None], others, RATE)
+    assert loudness_db(ensemble, RATE) == pytest.approx(-24.0, abs=0.5)

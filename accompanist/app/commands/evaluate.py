@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from accompanist.app.evaluating.manifest import ManifestTake
+    from accompanist.simulation.replaying import TimedTake
 
 __all__ = ["command"]
 
@@ -21,11 +22,16 @@ Examples:
   accompanist evaluate takes/manifest.csv --scenario skip-forward,mistakes-10
   accompanist evaluate --list-scenarios
   accompanist evaluate Bach10_v1.1 --dataset bach10
+  accompanist evaluate takes/manifest.csv --tempo-models linear,kalman,expecting
+  accompanist evaluate pianists --dataset timing --tempo-models expecting --rehearsal 3
+  accompanist evaluate --closed-loop --soloist listening,stubborn --minutes 10
 \b
 The manifest is a CSV file with the columns score,solo,audio,truth and, if wanted,
 id,group,start_quarter. Paths are relative to it; solo is a part's number or name.
 A truth file has the columns quarter,time, a row for each solo onset. The score may
 be a recording that is followed: then quarters are seconds of that recording.
+A data set of the kind timing is a folder with a CSV file for each performance:
+quarter,duration,pitch,onset,offset,velocity,part, a row a note, part 1 the solo.
 """
 
 
@@ -47,7 +53,7 @@ be a recording that is followed: then quarters are seconds of that recording.
 )
 @click.option(
     "--dataset",
-    type=click.Choice(["bach10", "musicnet"]),
+    type=click.Choice(["bach10", "musicnet", "timing"]),
     help="MANIFEST is the folder of such a data set, as it was unpacked.",
 )
 @click.option(
@@ -62,7 +68,53 @@ be a recording that is followed: then quarters are seconds of that recording.
     help="With --scenario: only so much of each take.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the scenarios and the bootstrap."
+    "--tempo-models",
+    help="Names with commas between, or all: compare how they predict the soloist.",
+)
+@click.option(
+    "--ears",
+    type=click.Choice(["exact", "follower"]),
+    default="exact",
+    show_default=True,
+    help="With --tempo-models: who hears the onsets. exact: the truth, reported a little late.",
+)
+@click.option(
+    "--rehearsal",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="With --tempo-models: so many other takes of the piece are known beforehand.",
+)
+@click.option("--same-player", is_flag=True, help="With --rehearsal: the soloist played them.")
+@click.option(
+    "--closed-loop", is_flag=True, help="A simulated soloist who hears the ensemble plays with it."
+)
+@click.option(
+    "--soloist",
+    help="With --closed-loop: listening, adaptive, stubborn, forgetful, with commas between.",
+)
+@click.option(
+    "--soloist-gain",
+    "gain",
+    type=click.FloatRange(0.0, 2.0),
+    help="With --closed-loop: share of what is apart that they make up for (default 0.25).",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.5, 120.0),
+    default=10.0,
+    show_default=True,
+    help="With --closed-loop: length of the piece.",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="With --closed-loop: so many, each with dice of its own.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of everything that is left to chance."
 )
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
@@ -81,6 +133,15 @@ def command(
     scenario: str | None,
     list_scenarios: bool,
     seconds: float | None,
+    tempo_models: str | None,
+    ears: str,
+    rehearsal: int,
+    same_player: bool,
+    closed_loop: bool,
+    soloist: str | None,
+    gain: float | None,
+    minutes: float,
+    runs: int,
     seed: int,
     json_wanted: bool,
     markdown: bool,
@@ -89,9 +150,18 @@ def command(
     """Run followers over the takes of MANIFEST and print per-take and pooled figures.
 
     Each take goes through follower, conductor and scheduler as in render, without sound. With
-    --scenario something happens in every take: jumps, wrong notes, noise, another tuning.
+    --scenario something happens in every take: jumps, wrong notes, noise, another tuning. With
+    --tempo-models and --closed-loop the conductor is evaluated by itself.
     """
     from accompanist.app.evaluating.material import prepare
+    from accompanist.app.evaluating.modes import (
+        evaluate_duos,
+        evaluate_followers,
+        evaluate_in_scenarios,
+        evaluate_models,
+        known_models,
+        known_soloists,
+    )
     from accompanist.app.offline import listening_followers
     from accompanist.errors import UsageError
 
@@ -109,17 +179,58 @@ def command(
         )
     if json_wanted and markdown:
         raise UsageError("--json and --markdown exclude each other: leave one of them out")
+    if tempo_models is None and (rehearsal or same_player or ears != "exact"):
+        raise UsageError("--ears, --rehearsal and --same-player go with --tempo-models")
+    if not closed_loop and (soloist is not None or gain is not None):
+        raise UsageError("--soloist and --soloist-gain go with --closed-loop")
+    as_what = "json" if json_wanted else "markdown" if markdown else "tables"
+    models = known_models(tempo_models)
+    if closed_loop:
+        if manifest is not None or scenario is not None:
+            raise UsageError("--closed-loop makes its own piece: leave MANIFEST and --scenario out")
+        evaluate_duos(
+            known_soloists(soloist),
+            gain,
+            models,
+            policy=policy,
+            minutes=minutes,
+            runs=runs,
+            seed=seed,
+            jobs=jobs,
+            as_what=as_what,
+            folder=folder,
+        )
+        return
     if manifest is None:
         raise UsageError("no MANIFEST is given: name a CSV file of takes, or see --help")
     if seconds is not None and scenario is None:
         raise UsageError("--seconds goes with --scenario: name one, or clean")
-    as_what = "json" if json_wanted else "markdown" if markdown else "tables"
+    if models:
+        with _timings(manifest, dataset, seed) as (timings, sounds):
+            if ears == "follower" and not sounds:
+                raise UsageError(f"{manifest}: there is no sound to be heard; leave --ears out")
+            evaluate_models(
+                timings,
+                models,
+                sounds=sounds,
+                follower=(names[0] or "") if ears == "follower" else None,
+                rehearsal=rehearsal,
+                own=same_player,
+                policy=policy,
+                seed=seed,
+                jobs=jobs,
+                as_what=as_what,
+                folder=folder,
+            )
+        return
+    if dataset == "timing":
+        raise UsageError("there is no sound in such a data set: add --tempo-models")
     with _takes(manifest, dataset) as takes:
         prepare(take.score for take in takes)
         if scenario is None:
-            _evaluate(takes, names, jobs, policy, seed, as_what, folder)
+            evaluate_followers(takes, names, jobs, policy, seed, as_what, folder)
         else:
-            _evaluate_scenarios(
+            evaluate_in_scenarios(
                 takes, names, scenario, jobs, policy, seed, seconds, as_what, folder
             )
 
@@ -136,91 +247,25 @@ def _takes(path: Path, dataset: str | None) -> Iterator[list[ManifestTake]]:
         yield takes
 
 
+@contextmanager
+def _timings(
+    path: Path, dataset: str | None, seed: int
+) -> Iterator[tuple[list[TimedTake], list[ManifestTake]]]:
+    """Give takes with the times of their onsets, and where they sound, if they do."""
+    if dataset == "timing":
+        from accompanist.app.evaluating.timing import timing_takes
+
+        yield timing_takes(path, seed), []
+        return
+    from accompanist.app.evaluating.tempo_models import manifest_timings
+
+    with _takes(path, dataset) as takes:
+        yield manifest_timings(takes), takes
+
+
 def _list_scenarios() -> None:
     from accompanist.simulation.scenarios.catalogue import scenarios
 
     width = max(len(s.name) for s in scenarios())
     for scenario in scenarios():
         click.echo(f"{scenario.name:{width}}  {scenario.kind:12}  {scenario.about}")
-
-
-def _evaluate(
-    takes: Sequence[ManifestTake],
-    followers: Sequence[str | None],
-    jobs: int,
-    policy: str,
-    seed: int,
-    as_what: str,
-    folder: Path | None,
-) -> None:
-    import json
-
-    from accompanist.app.evaluating.evaluation import evaluate_takes
-    from accompanist.app.evaluating.files import write_evaluation
-    from accompanist.app.evaluating.report import as_json, as_markdown, pools, print_tables
-    from accompanist.app.progress import progress_bar
-
-    with progress_bar("Evaluating", total=len(takes) * len(followers)) as advance:
-        results = evaluate_takes(
-            takes, followers, jobs=jobs, policy=policy, done=lambda _result: advance(1)
-        )
-    pooled = pools(results, seed=seed)
-    if folder is not None:
-        write_evaluation(folder, results, pooled)
-    if as_what == "json":
-        click.echo(json.dumps(as_json(results, pooled), indent=2))
-    elif as_what == "markdown":
-        click.echo(as_markdown(results, pooled))
-    else:
-        print_tables(results, pooled)
-
-
-def _evaluate_scenarios(
-    takes: Sequence[ManifestTake],
-    followers: Sequence[str | None],
-    wanted: str,
-    jobs: int,
-    policy: str,
-    seed: int,
-    seconds: float | None,
-    as_what: str,
-    folder: Path | None,
-) -> None:
-    import json
-
-    from accompanist.app.evaluating.evaluation import LeftOut, TakeResult, evaluate_scenarios
-    from accompanist.app.evaluating.files import write_scenarios, write_tables
-    from accompanist.app.evaluating.scenario_report import (
-        as_scenario_json,
-        as_scenario_markdown,
-        print_scenarios,
-    )
-    from accompanist.app.progress import progress_bar
-    from accompanist.simulation.scenarios.catalogue import chosen_scenarios
-
-    names = [scenario.name for scenario in chosen_scenarios(wanted)]
-    with progress_bar("Evaluating", total=len(takes) * len(followers) * len(names)) as advance:
-
-        def done(result: TakeResult | LeftOut) -> None:
-            if folder is not None and isinstance(result, TakeResult):
-                write_tables(folder, result)
-            advance(1)
-
-        results, left_out = evaluate_scenarios(
-            takes,
-            followers,
-            names,
-            jobs=jobs,
-            policy=policy,
-            seed=seed,
-            at_most_s=seconds,
-            done=done,
-        )
-    if folder is not None:
-        write_scenarios(folder, results, left_out)
-    if as_what == "json":
-        click.echo(json.dumps(as_scenario_json(results, left_out), indent=2))
-    elif as_what == "markdown":
-        click.echo(as_scenario_markdown(results, left_out))
-    else:
-        print_scenarios(results, left_out)

@@ -68,6 +68,21 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     help="When to play what falls together with a note of yours: at the predicted time, when it "
     "is heard, or whichever the uncertainty asks for.",
 )
+@click.option(
+    "--dynamics",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How much the ensemble gets louder and softer with you: 0 not at all, 1 as much.",
+)
+@click.option(
+    "--passages",
+    "passages_text",
+    metavar="BARS:LEVEL,…",
+    default="",
+    help="Where to follow more or less closely, as in 1-8:3,20:0,33-:wait: levels 0 (its own "
+    "tempo) to 10 (hangs on every note), follow, wait, fixed.",
+)
 @click.option("--start", metavar="BAR", help="Begin at this bar; in a recording also at m:ss.")
 @click.option(
     "--count-in",
@@ -109,12 +124,20 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     help="Further delay of your loudspeakers (Bluetooth: try 150); notes are sent earlier by it.",
 )
 @click.option(
+    "--headphones", is_flag=True, help="You wear headphones: your microphone hears you alone."
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder for the take.  [default: takes/PIECE-DATE-TIME]",
 )
 @click.option("--no-take", is_flag=True, help="Keep nothing.")
+@click.option(
+    "--no-rehearse",
+    is_flag=True,
+    help="Expect nothing of you from earlier takes, and do not learn from this one.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -129,6 +152,8 @@ def command(
     from_file: Path | None,
     follower: str | None,
     policy: str,
+    passages_text: str,
+    dynamics: float,
     start: str | None,
     count_in: float | None,
     to_words: str | None,
@@ -140,8 +165,10 @@ def command(
     solo_level: float | None,
     heard: Path | None,
     latency: float,
+    headphones: bool,
     out: Path | None,
     no_take: bool,
+    no_rehearse: bool,
 ) -> None:
     """Accompany you live.
 
@@ -172,6 +199,7 @@ def command(
     if switch_every is not None:
         raise UsageError("--switch-every goes with --compare")
 
+    from accompanist.app.passages import parse_passages
     from accompanist.app.playing.parts import PlaySettings
     from accompanist.app.playing.take import play_take
 
@@ -203,6 +231,8 @@ def command(
             from_file=from_file,
             follower=follower,
             policy=policy,
+            dynamics=dynamics,
+            passages=parse_passages(passages_text),
             start_bar=start,
             count_in_bars=count_in,
             soundfont=soundfont,
@@ -214,8 +244,10 @@ def command(
             to=to,
             midi_port=midi_port,
             further_latency_s=latency / 1000.0,
+            headphones=headphones,
             out=out,
             keep=not no_take,
+            rehearse=not no_rehearse,
         )
     )
 

@@ -17,6 +17,7 @@ Examples:
   accompanist render quartet.musicxml violin.wav --solo "Violin I" --out quartet-take
   accompanist render concerto.flac my-violin.wav --out concerto-take
   accompanist render score.mid take.flac --no-audio --truth truth.csv --json --out take
+  accompanist render sonata.mxl today.wav --rehearsal monday --rehearsal tuesday --out today
 """
 
 
@@ -33,6 +34,21 @@ Examples:
     show_default=True,
     help="When to play what falls together with a note of the soloist: at the predicted time, "
     "when it is heard, or whichever the uncertainty asks for.",
+)
+@click.option(
+    "--dynamics",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="How much the ensemble gets louder and softer with the soloist: 0 not at all, 1 as much.",
+)
+@click.option(
+    "--passages",
+    "passages_text",
+    metavar="BARS:LEVEL,…",
+    default="",
+    help="Where to follow more or less closely, as in 1-8:3,20:0,33-:wait: levels 0 (its own "
+    "tempo) to 10 (hangs on every note), follow, wait, fixed.",
 )
 @click.option(
     "--block",
@@ -64,6 +80,19 @@ Examples:
     help="For trying: a loudspeaker plays the accompaniment into the microphone, so much louder "
     "than the soloist.",
 )
+@click.option(
+    "--rehearsal",
+    "rehearsals",
+    metavar="TAKEDIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Expect what this earlier take of the soloist's was like; may be given several times.",
+)
+@click.option(
+    "--rehearsed",
+    is_flag=True,
+    help="Expect what the takes were like that have been learned from (see rehearse).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print take.json.")
 def command(
     piece: str,
@@ -72,6 +101,8 @@ def command(
     solo: str | None,
     follower: str | None,
     policy: str,
+    dynamics: float,
+    passages_text: str,
     block: int,
     introduction: bool,
     seed: int,
@@ -79,6 +110,8 @@ def command(
     no_audio: bool,
     truth_file: Path | None,
     bleed_db: float | None,
+    rehearsals: tuple[Path, ...],
+    rehearsed: bool,
     as_json: bool,
 ) -> None:
     """Accompany the soloist of a recording, offline, through the very code that runs live.
@@ -104,6 +137,7 @@ def command(
 
     from accompanist.app.keeping.files import read_truth_file
     from accompanist.app.pieces import open_any
+    from accompanist.app.rehearsing.for_render import rehearsal_for
     from accompanist.app.rendering import (
         Job,
         announce_solo,
@@ -121,7 +155,14 @@ def command(
     recorded = opened.recording is not None
     font = None if no_audio or recorded else find_soundfont(soundfont)
     part = choose_solo(opened.score, solo).part
-    settings = offline_settings(opened, part, follower, policy, block)
+    settings = offline_settings(opened, part, follower, policy, block, dynamics=dynamics)
+    rehearsal = rehearsal_for(opened, part, rehearsals, rehearsed=rehearsed, tell=tell)
+    settings = replace(settings, performances=rehearsal.performances)
+    if passages_text:
+        from accompanist.app.passages import find_passages, parse_passages
+
+        found = find_passages(opened.score, parse_passages(passages_text))
+        settings = replace(settings, conductor=replace(settings.conductor, passages=found))
     if bleed_db is not None:
         from accompanist.simulation.bleed import Bleed, Known
 
@@ -141,6 +182,7 @@ def command(
         soundfont=font,
         truth=truth,
         seed=seed,
+        input_facts={"rehearsal": rehearsal.facts()},
         recording_sounds=not no_audio,
         tell=tell,
     )

@@ -33,6 +33,8 @@ _PLAYER_OPTIONS = (
     "accent",
     "final_tempo",
     "drift",
+    "habit",
+    "player",
     "motor_s",
     "articulation",
     "dynamics",
@@ -127,6 +129,10 @@ def _changed(base: _Settings, names: tuple[str, ...], given: dict[str, Any]) -> 
 @click.option("--accent", type=float, help="Lengthening of downbeats, as a share.")
 @click.option("--ritardando", "final_tempo", type=float, help="Tempo at the very end (0.6: 60 %).")
 @click.option("--drift", type=float, help="Slow wandering of the tempo, as a share.")
+@click.option(
+    "--habit", type=float, help="The player's own way with each place, as a share of the tempo."
+)
+@click.option("--player", type=int, help="Who plays: the same number, the same habits.")
 @click.option("--jitter", "motor_s", type=float, help="Spread of each onset, seconds.")
 @click.option("--articulation", type=float, help="Sounding share of each note.")
 @click.option("--dynamics", type=float, help="Swell over a phrase, as a share of the velocity.")

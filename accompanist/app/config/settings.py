@@ -23,6 +23,7 @@ __all__ = [
     "InputConfig",
     "OscConfig",
     "OutputConfig",
+    "PassageConfig",
     "PieceConfig",
     "RecordingConfig",
     "TakesConfig",
@@ -46,6 +47,10 @@ class InputConfig(Section):
         ge=-120,
         le=0,
         description="What is softer than this (dB below full scale) is silence.",
+    )
+    bleed: Literal["auto", "off"] = Field(
+        default="auto",
+        description="The ensemble may be heard in the microphone; 'off' for headphones.",
     )
     from_file: Place | None = Field(
         default=None, description="A recording that comes in as though it were the microphone."
@@ -152,10 +157,20 @@ class FollowConfig(Section):
         default="auto",
         description="Notes together with yours: as predicted, when heard, or as fits.",
     )
+    dynamics: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How much to get louder and softer with you: 0 not at all, 1 as you do.",
+    )
     lost_policy: Literal["continue", "hold", "fade"] = Field(
         default="continue", description="What to do when the follower has lost you."
     )
     follower: str | None = Field(default=None, description="Which follower listens.")
+    rehearse: bool = Field(
+        default=True,
+        description="Learn from every take that is kept, and expect what earlier ones were like.",
+    )
     min_qpm: float = Field(
         default=20.0, ge=10, le=600, description="Never slower, quarters a minute."
     )
@@ -167,6 +182,24 @@ class FollowConfig(Section):
     def _in_order(self) -> FollowConfig:
         if self.min_qpm >= self.max_qpm:
             raise ValueError("min_qpm must be below max_qpm")
+        return self
+
+
+class PassageConfig(Section):
+    """Bars of a piece in which the ensemble follows more or less closely."""
+
+    piece: str = Field(min_length=1, description="Id of the piece, or the score's path.")
+    from_bar: Name = Field(description="Its first bar, as printed (of a recording also m:ss).")
+    to_bar: Name | None = Field(default=None, description="Its last bar; without it the end.")
+    level: float | None = Field(default=None, ge=0, le=10, description="How closely there.")
+    mode: Literal["follow", "wait", "fixed"] | None = Field(
+        default=None, description="Who leads there."
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PassageConfig:
+        if self.level is None and self.mode is None:
+            raise ValueError("a passage wants a level or a mode")
         return self
 
 
@@ -275,4 +308,5 @@ class Config(Section):
     control: ControlConfig = ControlConfig()
     hosts: HostsConfig = HostsConfig()
     cues: CuesConfig = CuesConfig()
+    passages: Annotated[tuple[PassageConfig, ...], BeforeValidator(as_tuple)] = ()
     rules: Annotated[tuple[Rule, ...], BeforeValidator(as_tuple)] = ()

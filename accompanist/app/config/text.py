@@ -22,12 +22,21 @@ def default_text() -> str:
         "# and a key have none. 'accompanist daemon --set section.key=value' overrides.",
     ]
     for name, field in Config.model_fields.items():
-        if name != "rules":
+        if name not in ("rules", "passages"):
             assert isinstance(field.default, BaseModel)
             lines += _table(name, field.default, definitions)
-    lines += ["", *_RULES.splitlines()]
+    lines += ["", *_PASSAGES.splitlines(), "", *_RULES.splitlines()]
     return "\n".join(lines) + "\n"
 
+
+_PASSAGES = """\
+# In these bars of that piece the ensemble follows less closely, or leads, or waits. Any number of
+# passages; each wants a level (0 to 10) or a mode (follow, wait, fixed); no to_bar is to the end.
+#[[passages]]
+#piece = "londonderry-air"
+#from_bar = "1"
+#to_bar = "8"
+#level = 3.0"""
 
 _RULES = """\
 # When the soloist plays this, or the ensemble comes there, that OSC message is sent.

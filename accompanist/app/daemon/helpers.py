@@ -167,7 +167,16 @@ class DaemonHelpers:
         wiring = self._wiring
         recorded = wiring.recording
         levels, changes = recorded.levels(), recorded.changes()
-        wiring.engine.send(KeepTake(out, font, hosts=self.hosts(), desk=levels, changes=changes))
+        wiring.engine.send(
+            KeepTake(
+                out,
+                font,
+                hosts=self.hosts(),
+                desk=levels,
+                changes=changes,
+                rehearse=wiring.config.follow.rehearse,
+            )
+        )
 
     def export_take(self, wanted: str, folder: str) -> None:
         """Write the take that was kept last in a DAW's format.

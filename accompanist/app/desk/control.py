@@ -76,6 +76,7 @@ class ControlDesk(Desk):
             "tempo/lock": lambda v: tell("lock", bool(v[0])),
             "follow/mode": lambda v: tell("follow", v[0]),
             "follow/level": lambda v: tell("level", v[0]),
+            "follow/dynamics": lambda v: tell("dynamics", v[0]),
             "follow/lostpolicy": lambda v: tell("lost", v[0]),
             "countin/bars": lambda v: tell("countin", float(v[0]), self.store.word("countin/mode")),
             "countin/click": lambda v: None,

@@ -20,7 +20,7 @@ _OF_RECORDINGS = (*_SWITCHES, "gain", "pan")
 
 
 class PartsDesk:
-    """Keeps ``part/N/…`` and tells the performer. Not thread-safe.
+    """Keeps ``part/N/…``, tells the performer and the engine. Not thread-safe.
 
     Where the ensemble is a recording, the part that it stands for is told to ``recording``.
 
@@ -30,9 +30,12 @@ class PartsDesk:
         Number of the part that is a recording; 0 without one.
     """
 
-    def __init__(self, store: Store, performer: Sender, recording: RecordingDesk) -> None:
+    def __init__(
+        self, store: Store, performer: Sender, recording: RecordingDesk, engine: Sender
+    ) -> None:
         self._store = store
         self._performer = performer
+        self._engine = engine
         self._recording = recording
         self.recorded = 0
         self._names: dict[int, str] = {}
@@ -75,7 +78,7 @@ class PartsDesk:
         """Tell the performer whatever differs from the score."""
         for (part, control), value in self._changed.items():
             if part != self.recorded:
-                self._performer.send(Mix(part, control, value))
+                self._send(part, control, value)
         self._mix_recording()
 
     def check(self, part: int) -> None:
@@ -110,10 +113,16 @@ class PartsDesk:
             raise DeskError(422, f"part {part} is a recording: it has no {control}")
         self._changed[part, control] = value
         if part != self.recorded:
-            self._performer.send(Mix(part, control, bool(value) if control in _SWITCHES else value))
+            self._send(part, control, bool(value) if control in _SWITCHES else value)
         if part == self.recorded or control == "solo":
             self._mix_recording()
         self._store.put(f"part/{part}/{control}", value)
+
+    def _send(self, part: int, control: str, value: Value) -> None:
+        """Tell the performer; the engine, too, what makes a part fall silent: it hears them."""
+        self._performer.send(Mix(part, control, value))
+        if control in _SWITCHES:
+            self._engine.send(Mix(part, control, bool(value)))
 
     def _mix_recording(self) -> None:
         """Tell the recording's player what its part is set to, and whether another has its solo."""

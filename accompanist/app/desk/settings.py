@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from accompanist.app.desk.protocol import Value, Values
 from accompanist.app.desk.store import Store
 from accompanist.app.osc.table import TABLE, Kind
+from accompanist.app.passages import PassageWords
 from accompanist.app.processes.links import EngineSettings, InputSettings, OutputSettings, SetClock
 from accompanist.app.processes.recording_links import RECORDING_PORTS, RecordingOutput
 
@@ -53,6 +54,7 @@ def _text(value: Any) -> Value:
 DESK_KEYS: dict[str, tuple[str, _Change]] = {
     "follow.mode": ("follow/mode", _same),
     "follow.level": ("follow/level", _number),
+    "follow.dynamics": ("follow/dynamics", _number),
     "follow.lost_policy": ("follow/lostpolicy", _same),
     "follow.min_qpm": ("tempo/min", _number),
     "follow.max_qpm": ("tempo/max", _number),
@@ -95,7 +97,17 @@ OUTPUT_KEYS = frozenset(
 RECORDING_KEYS = frozenset({"recording.driver", "recording.device", "recording.connect"})
 """Settings that open the output of a recording anew."""
 LOAD_KEYS = frozenset(
-    {"follow.policy", "follow.follower", "piece.solo", "piece.load", "piece.arm", "takes.folder"}
+    {
+        "follow.policy",
+        "follow.follower",
+        "follow.rehearse",
+        "input.bleed",
+        "passages",
+        "piece.solo",
+        "piece.load",
+        "piece.arm",
+        "takes.folder",
+    }
 )
 """Settings that count from the next piece or take on."""
 
@@ -186,4 +198,9 @@ def engine_settings_of(config: Config, store: Store, latency_s: float) -> Engine
         latency_out_s=latency_s,
         a4_hz=None if math.isclose(a4_hz, 440.0) else a4_hz,
         transpose=int(store.number("tuning/transpose")),
+        bleed=config.input.bleed == "auto",
+        rehearse=config.follow.rehearse,
+        passages=tuple(
+            PassageWords(p.from_bar, p.to_bar, p.level, p.mode, p.piece) for p in config.passages
+        ),
     )

@@ -73,7 +73,7 @@ class Wiring:
         self.recording = RecordingDesk(
             store, self.player, solo_set=config.recording.solo_level is not None
         )
-        self.parts = PartsDesk(store, performer, self.recording)
+        self.parts = PartsDesk(store, performer, self.recording, engine)
         self.transport = Transport(
             store, engine, lambda: self.stage.quarter, self.ready, self.heard, self._coming
         )
@@ -215,6 +215,7 @@ class Wiring:
         store = self.store
         self.tell_engine("follow", store.word("follow/mode"))
         self.tell_engine("level", store.number("follow/level"))
+        self.tell_engine("dynamics", store.number("follow/dynamics"))
         self.tell_engine("lost", store.word("follow/lostpolicy"))
         if self._base_qpm is not None:
             self.tell_engine("tempo_base", self._base_qpm)

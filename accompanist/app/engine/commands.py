@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, tuple[str, int, int]]] = {
     "beat": ("beat", 0, 1),
     "countin": ("countin", 1, 2),
     "cue": ("cue", 0, 0),
+    "dynamics": ("dynamics", 1, 1),
     "follow": ("follow", 1, 1),
     "hold": ("hold", 0, 1),
     "latency": ("latency_out", 1, 1),

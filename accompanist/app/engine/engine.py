@@ -43,6 +43,7 @@ from accompanist.app.processes.links import (
     InputSettings,
     KeepTake,
     LoadPiece,
+    Mix,
     OpenInput,
     Played,
     Problem,
@@ -114,6 +115,7 @@ class Engine:
         self._request: LoadPiece | None = None
         self._input_settings: InputSettings | None = None
         self._told_stamp: Stamp = None
+        self._reads_learned = False
         self._separating = Separating()
         self._worked = (0.0, 0)
         self._watched_s = 0.0
@@ -150,6 +152,8 @@ class Engine:
                 self._read(request)
             case Do(name, arguments):
                 self._live.do(lambda: self._podium.do(name, arguments))
+            case Mix(part, control, value):
+                self._live.do(lambda: self._podium.mix(part, control, value))
             case Played(messages, late_s):
                 self._live.played(messages, late_s)
             case KeepTake() as wish:
@@ -173,6 +177,7 @@ class Engine:
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
             self._read_through(reading)
+        self._expect_what_was_learned()
         if self._read_again.is_set() and self._reading is None:
             self._read_again.clear()
             if self._request is not None:
@@ -206,8 +211,21 @@ class Engine:
             self._reading.cancel()  # what is being read already is not wanted any more
         self._reading = self._pool.submit(self._make_ready, request, self._podium.input)
 
+    def _expect_what_was_learned(self) -> None:
+        """Make the piece ready anew once a take of it has been learned from and nobody plays."""
+        if self._keeping.learned and self._podium.at_rest and self._reading is None:
+            self._keeping.learned = False
+            ready = self._podium.ready
+            if ready is not None and ready.request.settings.rehearse:
+                self._reads_learned = True
+                self._read_again.set()
+
     def _read_through(self, reading: Future[ReadyPiece]) -> None:
+        learned, self._reads_learned = self._reads_learned, False
         if reading.cancelled():
+            return
+        if learned and not self._podium.at_rest:
+            self._keeping.learned = True  # somebody plays again: later
             return
         try:
             ready = reading.result()

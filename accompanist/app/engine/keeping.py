@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from accompanist.errors import UsageError
 
 __all__ = ["Keeping"]
 
+_LOG = logging.getLogger(__name__)
+
 LEAVE_S = 2.0
 
 
@@ -26,6 +29,10 @@ class _Job:
     out: Path
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
+    rehearse: bool = False
+    """Whether it is learned from, once it is kept …"""
+    learns: bool = False
+    """… and whether that is what is being done."""
 
 
 class Keeping:
@@ -40,6 +47,8 @@ class Keeping:
     def __init__(self, keeper: TakeKeeper) -> None:
         self._keeper = keeper
         self._jobs: list[_Job] = []
+        self.learned = False
+        """A take has been learned from; whoever has seen it puts it down again."""
 
     def keep(self, wish: KeepTake, offset_s: float = 0.0) -> Path:
         """Begin to keep the last take (the one that runs: up to now); give its folder to be.
@@ -67,16 +76,7 @@ class Keeping:
         if wish.changes:
             moved = [(time_s - offset_s, *what) for time_s, *what in wish.changes]
             arguments += ["--changes", json.dumps(moved)]
-        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the job
-        process = subprocess.Popen(
-            [sys.executable, "-m", "accompanist.app.keeping.keep_take", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            process_group=0,
-        )
-        self._keeper.spared.add(journal)
-        self._jobs.append(_Job(journal, out, process, errors))
+        self._begin("keep_take", arguments, journal, out, rehearse=wish.rehearse)
         return out
 
     def look(self) -> list[TakeKept | Problem]:
@@ -87,12 +87,19 @@ class Keeping:
             if code is None:
                 continue
             self._jobs.remove(job)
+            if job.learns:
+                _LOG.info("%s", _last_words(job, code))
+                self.learned = self.learned or code == 0
+            elif code == 0:
+                told.append(TakeKept(job.out))
+                if job.rehearse:
+                    places = [str(job.journal), str(job.out)]
+                    self._begin("learn_kept", places, job.journal, job.out, learns=True)
+            else:
+                reason = _last_words(job, code)
+                told.append(Problem(503, f"the take could not be kept: {reason}", "take/save"))
             if not any(other.journal == job.journal for other in self._jobs):
                 self._keeper.spared.discard(job.journal)
-            if code == 0:
-                told.append(TakeKept(job.out))
-            else:
-                told.append(Problem(503, _last_words(job, code), "take/save"))
             job.errors.close()
         return told
 
@@ -101,6 +108,27 @@ class Keeping:
         for job in self._jobs:
             job.errors.close()
         self._jobs.clear()
+
+    def _begin(
+        self,
+        module: str,
+        arguments: list[str],
+        journal: Path,
+        out: Path,
+        *,
+        rehearse: bool = False,
+        learns: bool = False,
+    ) -> None:
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the job
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"accompanist.app.keeping.{module}", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            process_group=0,
+        )
+        self._keeper.spared.add(journal)
+        self._jobs.append(_Job(journal, out, process, errors, rehearse, learns))
 
     def _usual_folder(self, journal: Path) -> Path:
         from platformdirs import user_data_path
@@ -113,5 +141,4 @@ class Keeping:
 def _last_words(job: _Job, code: int) -> str:
     job.errors.seek(0)
     lines = job.errors.read().decode("utf-8", "replace").strip().splitlines()
-    reason = lines[-1].removeprefix("accompanist: ") if lines else f"exit code {code}"
-    return f"the take could not be kept: {reason}"
+    return lines[-1].removeprefix("accompanist: ") if lines else f"exit code {code}"

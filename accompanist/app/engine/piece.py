@@ -11,6 +11,7 @@ from accompanist.app.analysing.listen import Bar, no_bar
 from accompanist.app.engine.live import REACTION_S
 from accompanist.app.keeping.journal import JournalFacts
 from accompanist.app.offline import chosen_follower
+from accompanist.app.passages import find_passages
 from accompanist.app.pieces import open_any, reference_of
 from accompanist.app.processes.links import (
     EngineSettings,
@@ -18,12 +19,14 @@ from accompanist.app.processes.links import (
     PieceLoaded,
     RecordingSource,
 )
+from accompanist.app.rehearsing.kept import NOTHING, Rehearsal, kept_rehearsal
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
 from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
 from accompanist.followers.registry import make_follower
 from accompanist.performing.clock_plan import clock_plan
+from accompanist.performing.performer import Performer
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
@@ -86,6 +89,8 @@ class ReadyPiece:
         As the library has it.
     stamp : tuple or None
         Of the score's file when it was read.
+    rehearsal : Rehearsal
+        What earlier takes of it tell.
     """
 
     request: LoadPiece
@@ -98,6 +103,7 @@ class ReadyPiece:
     conducting: ConductorSettings
     piece: Piece
     stamp: Stamp
+    rehearsal: Rehearsal = NOTHING
 
     def suits(self, input_facts: InputFacts) -> bool:
         """Whether the session can be fed by this input."""
@@ -123,6 +129,7 @@ class ReadyPiece:
                 "input_latency_s": input_facts.latency_s,
                 "output_latency_s": self.request.settings.latency_out_s,
                 "transpose": self.request.settings.transpose,
+                "rehearsal": self.rehearsal.facts(),
             },
         )
 
@@ -148,10 +155,16 @@ def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -
     plan = accompaniment_plan(score, solo.number, tempo)
     name, follower = _follower(settings, piece, score, solo, input_facts)
     how = _conducting(settings, score, solo, input_facts.latency_s)
-    conductor = Conductor(score, line, tempo, how, plan.onsets_quarter)
+    here = (w for w in settings.passages if w.piece in (None, piece.id, request.piece))
+    how = replace(how, passages=find_passages(score, here))
+    rehearsal = kept_rehearsal(score, solo) if settings.rehearse else NOTHING
+    conductor = Conductor(
+        score, line, tempo, how, plan.onsets_quarter, performances=rehearsal.performances
+    )
     session = Session(
         follower=follower,
         conductor=conductor,
+        company=Performer(plan) if settings.bleed and not input_facts.keys else None,
         sample_rate=input_facts.sample_rate,
         hop=hop_samples(input_facts.sample_rate),
     )
@@ -169,7 +182,7 @@ def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -
         recording=recording_source(piece),
     )
     return ReadyPiece(
-        request, input_facts, loaded, session, name, follower, line, how, piece, stamp
+        request, input_facts, loaded, session, name, follower, line, how, piece, stamp, rehearsal
     )
 
 

@@ -34,8 +34,8 @@ _AIMS = {
 }
 """What an order leads to."""
 _LASTING = frozenset(
-    {"base", "countin", "follow", "lead", "level", "lock", "loop", "lost", "lost_policy"}
-    | {"max_qpm", "min_qpm", "scale", "tempo_base", "tempo_limits", "tempo_scale"}
+    {"base", "countin", "dynamics", "follow", "lead", "level", "lock", "loop", "lost"}
+    | {"lost_policy", "max_qpm", "min_qpm", "scale", "tempo_base", "tempo_limits", "tempo_scale"}
 )
 """Orders that count until others come."""
 
@@ -182,6 +182,11 @@ class Podium:
                 self._out_s = float(out_s)
                 return (self._out_s + self.input.latency_s,)
         return arguments
+
+    def mix(self, part: int, control: str, value: float | int | bool | str) -> None:
+        """Know what a human has silenced at the desk: the microphone does not hear it any more."""
+        if self.live.session is not None and not isinstance(value, str):
+            self.live.session.mix(part, control, value)
 
     def set_input(self, settings: InputSettings) -> None:
         """Change gain, gate and delay of the input that there is."""

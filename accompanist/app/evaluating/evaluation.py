@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from accompanist.app.evaluating.manifest import ManifestTake, read_manifest
 from accompanist.app.evaluating.material import usual_follower
 from accompanist.app.evaluating.staging import other_takes
 from accompanist.app.evaluating.trial import TakeResult, Trial, peak_memory_mb, run_trial
-from accompanist.app.interrupts import children_spared, end_with_parent
+from accompanist.app.evaluating.workers import in_workers
+from accompanist.app.interrupts import end_with_parent
 from accompanist.errors import AccompanistError
 from accompanist.simulation.scenarios.catalogue import CLEAN
 from accompanist.simulation.scenarios.material import ImpossibleError
@@ -28,11 +27,6 @@ __all__ = [
     "peak_memory_mb",
     "read_manifest",
 ]
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-"""Set to 1 in every worker: a hop is short, and the takes share the cores already."""
-_AHEAD = 4
-"""So many trials a worker are handed over at a time; results do not pile up in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,42 +126,10 @@ def evaluate_scenarios(
 
 
 def _run(trials: Sequence[Trial], jobs: int) -> Iterator[tuple[int, TakeResult | LeftOut]]:
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    workers = max(jobs, 1)
-    pool = ProcessPoolExecutor(
-        max_workers=workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_warm,
-        initargs=(tuple(dict.fromkeys(usual_follower(t.take.score, t.follower) for t in trials)),),
-    )
-    waiting = iter(range(len(trials)))
-    futures: dict[Future[TakeResult], int] = {}
-
-    def hand_over(count: int) -> None:
-        with children_spared():
-            for index in islice(waiting, count):
-                futures[pool.submit(run_trial, trials[index])] = index
-
-    try:
-        hand_over(_AHEAD * workers)
-        while futures:
-            future = next(as_completed(futures))
-            index = futures.pop(future)
+    followers = tuple(dict.fromkeys(usual_follower(t.take.score, t.follower) for t in trials))
+    with closing(in_workers(run_trial, trials, jobs, _warm, (followers,))) as ended:
+        for index, future in ended:
             yield index, _result(future, trials[index])
-            hand_over(1)
-    except BaseException:
-        # Whoever interrupts does not want to wait for the takes that are under way.
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _result(future: Future[TakeResult], trial: Trial) -> TakeResult | LeftOut:

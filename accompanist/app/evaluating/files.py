@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from accompanist.app.evaluating.scenario_figures import believed
 from accompanist.app.evaluating.scenario_report import as_scenario_json, as_scenario_markdown
 from accompanist.errors import AccompanistError
 
-__all__ = ["write_evaluation", "write_scenarios", "write_tables"]
+__all__ = ["write_evaluation", "write_figures", "write_scenarios", "write_tables"]
 
 _HEADERS = {
     "trace": ("time", "quarter"),
@@ -39,6 +40,20 @@ def write_evaluation(folder: Path, results: Sequence[TakeResult], pooled: Sequen
             _write_tables(folder / result.follower, result)
         _write(folder / "figures.md", as_markdown(results, pooled))
         _write(folder / "figures.json", json.dumps(as_json(results, pooled), indent=2) + "\n")
+
+
+def write_figures(folder: Path, plain: dict[str, Any], markdown: str) -> None:
+    """Write ``figures.json`` and ``figures.md``.
+
+    Raises
+    ------
+    AccompanistError
+        The folder cannot be written to.
+    """
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / "figures.md", markdown + "\n")
+        _write(folder / "figures.json", json.dumps(plain, indent=2) + "\n")
 
 
 def write_tables(folder: Path, result: TakeResult) -> None:

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from accompanist import __version__
 from accompanist.app.offline import OfflineSettings, Take
+from accompanist.app.rehearsing.takes import line_key
 from accompanist.score.outer import OuterAxis
+from accompanist.score.solo import solo_line
 from accompanist.takes.folder import write_json, write_tables
 from accompanist.takes.picture import Truth
 
@@ -76,6 +78,7 @@ def write_take(
         "accompanist": __version__,
         "piece": dict(piece),
         "solo": {"part": take.solo.number, "name": take.solo.name},
+        "solo_line": line_key(solo_line(take.solo)),
         "input": dict(input_facts),
         "settings": {
             "follower": settings.follower,

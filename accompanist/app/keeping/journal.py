@@ -334,6 +334,14 @@ def _onset_row(onset: OnsetReport, start_s: float) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, bool | int | str | None) else str(value)
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(k): _plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(v) for v in value]
+        case bool() | int() | str() | None:
+            return value
+        case _:
+            return str(value)

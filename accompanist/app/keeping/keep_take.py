@@ -35,7 +35,7 @@ from accompanist.score.tempo import written_tempo
 from accompanist.takes.folder import take_folder
 from accompanist.takes.record import TakeRecord
 
-__all__ = ["main", "write_kept"]
+__all__ = ["journal_facts", "main", "write_kept"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -87,7 +87,7 @@ def write_kept(
     AccompanistError
         The folder cannot be written.
     """
-    facts, score = _facts(journal)
+    facts, score = journal_facts(journal)
     solo = next((p for p in score.parts if p.number == facts["solo"]), None)
     if solo is None:
         raise BadInputError(f"{journal}: has no part {facts['solo']}; it is not a whole journal")
@@ -180,7 +180,14 @@ def _say(text: str) -> None:
     sys.stderr.write(f"accompanist: {text}\n")
 
 
-def _facts(journal: Path) -> tuple[dict[str, Any], Score]:
+def journal_facts(journal: Path) -> tuple[dict[str, Any], Score]:
+    """Read what a journal begins with, and the score as it was played.
+
+    Raises
+    ------
+    BadInputError
+        The folder is not a journal.
+    """
     try:
         facts = json.loads((journal / JOURNAL_FILE).read_text("utf-8"))
         score = score_from_plain(json.loads((journal / SCORE_FILE).read_text("utf-8")))

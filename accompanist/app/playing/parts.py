@@ -11,6 +11,7 @@ from pathlib import Path
 
 from accompanist.app.engine.feeds import AudioFeed, Feed, KeyFeed
 from accompanist.app.engine.input import open_microphone
+from accompanist.app.passages import PassageWords
 from accompanist.app.performer.link import PerformerLink
 from accompanist.app.performer.midi_rig import NO_MIDI
 from accompanist.app.playing.player import TapSource
@@ -63,6 +64,8 @@ class PlaySettings:
     from_file: Path | None = None
     follower: str | None = None
     policy: str = "auto"
+    passages: tuple[PassageWords, ...] = ()
+    dynamics: float = 0.5
     start_bar: str | None = None
     count_in_bars: float | None = None
     soundfont: Path | None = None
@@ -78,8 +81,12 @@ class PlaySettings:
     """``midi``, ``synth`` or both; none is both, MIDI where there is any."""
     midi_port: str | None = None
     further_latency_s: float = 0.0
+    headphones: bool = False
+    """Nothing of the ensemble reaches the microphone."""
     out: Path | None = None
     keep: bool = True
+    rehearse: bool = True
+    """Whether earlier takes tell what is to be expected, and this one is learned from."""
 
 
 @dataclass(frozen=True, slots=True)

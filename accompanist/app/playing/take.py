@@ -20,6 +20,7 @@ from accompanist.app.keeping.journal import JournalFacts, TakeJournal
 from accompanist.app.keeping.keep_take import write_kept
 from accompanist.app.keeping.ring import TakeRing, ring_folder
 from accompanist.app.offline import chosen_follower
+from accompanist.app.passages import find_passages
 from accompanist.app.pieces import open_any, reference_of
 from accompanist.app.playing.count_in import CountIn
 from accompanist.app.playing.keymap import KeyMap
@@ -37,6 +38,7 @@ from accompanist.app.playing.terminal import Flags, Screen
 from accompanist.app.processes.board import Board
 from accompanist.app.processes.links import Click, LoadPlan, Mix, Problem, Sent
 from accompanist.app.processes.recording_links import MixRecording
+from accompanist.app.rehearsing.kept import NOTHING, kept_rehearsal
 from accompanist.app.warm import warm_up
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
@@ -45,6 +47,7 @@ from accompanist.followers.notes import NotesFollower
 from accompanist.followers.protocol import Follower
 from accompanist.followers.registry import follower_names, make_follower
 from accompanist.performing.clock_plan import clock_plan
+from accompanist.performing.performer import Performer
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
@@ -123,6 +126,7 @@ def play_take(settings: PlaySettings) -> None:
             with interrupts_ignored():
                 live.close()
                 live.keep()
+            live.learn()
 
 
 class _LiveTake:
@@ -164,19 +168,34 @@ class _LiveTake:
         self._clock_plan = clock_plan(score, tempo)
         how = ConductorSettings(
             policy=settings.policy,
+            dynamics_depth=settings.dynamics,
             start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
             countin_bars=settings.count_in_bars or 0.0,
             latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
             reaction_s=REACTION_S,
+            passages=find_passages(score, settings.passages),
         )
-        self._conductor = Conductor(score, line, tempo, how, self._plan.onsets_quarter)
+        self._kept: Path | None = None
+        rehearsal = kept_rehearsal(score, solo) if settings.rehearse else NOTHING
+        if rehearsal.takes:
+            count = f"{rehearsal.takes} earlier take{'' if rehearsal.takes == 1 else 's'}"
+            click.echo(f"What to expect of you is known from {count}.", err=True)
+        self._conductor = Conductor(
+            score,
+            line,
+            tempo,
+            how,
+            self._plan.onsets_quarter,
+            performances=rehearsal.performances,
+        )
         if start_quarter > 0.0:
             self._conductor.locate(start_quarter)
         if settings.count_in_bars is not None:
             self._conductor.start()
-        session = Session(
+        self._session = session = Session(
             follower=follower,
             conductor=self._conductor,
+            company=None if soloist.keys or settings.headphones else Performer(self._plan),
             sample_rate=soloist.sample_rate,
             hop=hop,
         )
@@ -199,6 +218,7 @@ class _LiveTake:
                     "input_latency_s": soloist.latency_s,
                     "output": ensemble.name,
                     "output_latency_s": ensemble.latency_s,
+                    "rehearsal": rehearsal.facts(),
                 },
             ),
             self._warn,
@@ -273,6 +293,18 @@ class _LiveTake:
         self._ring.remove(self._journal.folder)
         self._ring.trim()
 
+    def learn(self) -> None:
+        """Learn from the take that was kept; whoever does not want to wait presses Ctrl-C."""
+        if self._kept is None or not self._settings.rehearse:
+            return
+        from accompanist.app.rehearsing.learning import learn_by_itself
+
+        piece = self._piece
+        about = {"id": piece.id, "title": piece.title, "composer": piece.composer}
+        said = learn_by_itself(self._kept, piece.score, self._solo, about)
+        if said:
+            click.echo(f"{self._kept}: {said}", err=True)
+
     def _keep(self) -> None:
         out = self._settings.out or _default_folder(self._piece.id)
         click.echo(f"Keeping the take in {out} …", err=True)
@@ -282,6 +314,7 @@ class _LiveTake:
             click.echo(f"accompanist: {error}", err=True)
             out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
             self._write(out)
+        self._kept = out
         sounds = self._ensemble.soundfont is not None or self._ensemble.recording is not None
         listen = "mix.wav to listen to, " if sounds else ""
         click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
@@ -319,6 +352,7 @@ class _LiveTake:
     def _mute(self, muted: bool) -> None:
         for part in self._plan.channels:
             self._ensemble.link.send(Mix(part, "mute", muted))
+            self._engine.do(partial(self._session.mix, part, "mute", muted))
         self._mix("mute", float(muted))
 
     def _set_solo_level(self, level: float) -> None:

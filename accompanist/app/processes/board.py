@@ -34,11 +34,11 @@ MOST_KNOTS = 256
 MOST_PORTS = 65
 """`parts`, and one port for each of 64 parts."""
 _WAKE = "wake"
-_MAGIC = b"accompanist board 2\n"
+_MAGIC = b"accompanist board 3\n"
 _STATE_BYTES = 16
 _HEAD = struct.Struct("<QII")  # number, length, checksum
 _BEAT = struct.Struct("<QdI")  # number, monotonic seconds, checksum
-_CUE = struct.Struct(f"<ddQdB Q{_STATE_BYTES}sdddI")
+_CUE = struct.Struct(f"<ddQdB Q{_STATE_BYTES}sddddI")
 _KNOT = struct.Struct("<dd")
 _CUES_AT = 256
 _SLOT = 8192
@@ -304,15 +304,17 @@ def _packed(cue: Cue, offset_s: float) -> bytes:
         line.rate_quarter_s,
         line.gate_quarter,
         cue.fade,
+        cue.lean_db,
         len(knots),
     )
     return head + b"".join(_KNOT.pack(*knot) for knot in knots)
 
 
 def _unpacked(payload: bytes) -> tuple[Cue, float]:
-    time_s, offset_s, jumps, plays_from, playing, silences, state, rate, gate, fade, count = (
-        _CUE.unpack_from(payload)
+    time_s, offset_s, jumps, plays_from, playing, silences, state, *numbers = _CUE.unpack_from(
+        payload
     )
+    rate, gate, fade, lean_db, count = numbers
     knots = tuple(_KNOT.iter_unpack(payload[_CUE.size : _CUE.size + count * _KNOT.size]))
     line = Timeline(tuple(t for t, _ in knots), tuple(q for _, q in knots), rate, gate)
     cue = Cue(
@@ -324,5 +326,6 @@ def _unpacked(payload: bytes) -> tuple[Cue, float]:
         playing=bool(playing),
         silences=silences,
         fade=fade,
+        lean_db=lean_db,
     )
     return cue, offset_s

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from accompanist.app.passages import PassageWords
 from accompanist.performing.clock import ClockPlan
 from accompanist.performing.messages import TimedMessage
 from accompanist.performing.plan import Plan
@@ -104,6 +105,12 @@ class EngineSettings:
     latency_out_s: float = 0.0
     a4_hz: float | None = None
     transpose: int = 0
+    bleed: bool = True
+    """Whether the ensemble may be heard in the microphone; False: headphones."""
+    rehearse: bool = True
+    """Whether earlier takes of the piece tell what is to be expected."""
+    passages: tuple[PassageWords, ...] = ()
+    """Where to follow more or less closely, in any piece."""
 
 
 # ---- to the performer ----------------------------------------------------------------------------
@@ -250,6 +257,8 @@ class KeepTake:
     """What a recording is set to: solo, gain, pan, mute."""
     changes: tuple[tuple[float, str, float], ...] = ()
     """What of that was set and when, monotonic seconds, in order."""
+    rehearse: bool = False
+    """Whether it is learned from, once it is kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,14 @@ class Expectation:
     solo : SoloLine
     performances : sequence of Performance
         Earlier ones of this piece.
-    own : bool
-        Whether the soloist played them.
+        Those that the soloist played themselves count for more.
+    alone : bool
+        Only the performances count: nothing is expected of players at large, nothing learned.
+
+    Attributes
+    ----------
+    rehearsed : bool
+        Whether the performances tell anything.
 
     Notes
     -----
@@ -54,17 +60,31 @@ class Expectation:
         solo: SoloLine,
         performances: Sequence[Performance] = (),
         *,
-        own: bool = False,
+        alone: bool = False,
     ) -> None:
+        self._alone = alone
         self._rows = _centred(standardised(interval_features(grid, solo)), grid)
-        prior = expected_deviations(self._rows)
-        rehearsed = rehearse(grid, performances)
-        expected, doubt = shrunk(rehearsed, prior)
-        self._expected: list[float] = expected.tolist()
-        self._doubt: list[float] = doubt.tolist()
-        self._freedom: list[float] = rehearsed.factor.tolist()
-        known = bool((rehearsed.counts > 0).any())
-        sd, self._counts_for = (_OWN if own else _OTHERS) if known else _COLD
+        expected = expected_deviations(self._rows)
+        if alone:
+            expected = np.zeros_like(expected)
+        doubt, freedom = np.zeros(len(expected)), np.ones(len(expected))
+        sd, self._counts_for = _COLD
+        # What others do is what is expected of the soloist before anything of their own is known.
+        for own, constants in ((False, _OTHERS), (True, _OWN)):
+            found = rehearse(grid, [p for p in performances if p.own is own])
+            known = found.counts > 0
+            if known.any():
+                sd, self._counts_for = constants
+                expected, unsure = shrunk(found, expected)
+                doubt = np.where(known, unsure, doubt)
+                freedom = np.where(known, found.factor, freedom)
+        self.rehearsed = (sd, self._counts_for) != _COLD
+        # Where the soloist comes in behind others, these have kept the tempo.
+        led = np.array(grid.led[1:], dtype=bool)[: len(expected)]
+        self._led: list[bool] = led.tolist()
+        self._expected: list[float] = np.where(led, 0.0, expected).tolist()
+        self._doubt: list[float] = np.where(led, 0.0, doubt).tolist()
+        self._freedom: list[float] = freedom.tolist()
         self._regression = Regression(self._rows.shape[1], sd)
         pitches = [max(note.pitch for note in notes) for notes in solo.notes]
         self._memory = Memory(grid.quarters, pitches)
@@ -90,6 +110,8 @@ class Expectation:
         gain : float
             By how much of the expectation the soloist goes, as believed.
         """
+        if self._alone or self._led[interval]:
+            return self._expected[interval]
         expected = self._expected[interval] + self._regression.of(self._rows[interval])
         total = count = 0.0
         for place, weight in self._memory.alike(interval).items():
@@ -130,6 +152,8 @@ class Expectation:
         length_s : float
             As played.
         """
+        if self._alone or self._led[interval]:
+            return
         self._heard[interval] = log_ratio
         self._memory.add(interval)
         self._regression.learn(self._rows[interval], log_ratio - expected, length_s)

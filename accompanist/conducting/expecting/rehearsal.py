@@ -36,6 +36,9 @@ _LEAST_SHARE = 0.05
 """A performance of fewer of the intervals than this tells nothing."""
 _STRANGE = 3.0
 """One whose mean square deviation from the others is this many times theirs is left out."""
+_USUAL_ROUGHNESS = 0.25
+_ROUGHNESS_POWER = 4.0
+"""Players' log ratios scatter by up to this sd; trust falls with this power of more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +58,8 @@ class Rehearsed:
     """What performances tell of each interval; arrays [shape=(n_intervals,)].
 
     ``mean`` is the log ratio less the performance's own, ``variance`` that of one performance,
-    ``counts`` how many there were; 0 where there was none (then mean 0.0).
+    ``counts`` how many there were, those that are trusted in part as a part; 0 where there was
+    none (then mean 0.0).
     """
 
     mean: FloatArray
@@ -79,10 +83,10 @@ def rehearse(grid: SoloGrid, performances: Sequence[Performance]) -> Rehearsed:
         nothing = np.zeros(len(lengths))
         return Rehearsed(nothing, usual, nothing, np.ones(len(lengths)))
     table = np.array(rows)
-    there = np.isfinite(table)
-    counts = there.sum(axis=0).astype(np.float64)
-    table = np.where(there, table, 0.0)
-    mean = table.sum(axis=0) / np.maximum(counts, 1.0)
+    there = np.isfinite(table) * _trusts(rows)[:, None]
+    counts = there.sum(axis=0)
+    table = np.where(there > 0.0, table, 0.0)
+    mean = (there * table).sum(axis=0) / np.maximum(counts, 1e-9)
     variance = _variance(table, there, mean, usual)
     if len(rows) >= 3:
         for _ in range(_ROUNDS):
@@ -155,6 +159,16 @@ def _levelled(rows: list[FloatArray]) -> list[FloatArray]:
     return rows
 
 
+def _trusts(rows: list[FloatArray]) -> FloatArray:
+    """How far to trust each performance, 0–1: one much rougher than the smoothest hardly at all.
+
+    Times that belong to other notes scatter by a factor of two and more about those written.
+    """
+    roughness = np.maximum([float(np.nanstd(row)) for row in rows], _USUAL_ROUGHNESS)
+    trusts: FloatArray = (roughness.min() / roughness) ** _ROUGHNESS_POWER
+    return trusts
+
+
 def _medians(table: FloatArray) -> FloatArray:
     """Median of each column of what there is; 0.0 where there is nothing."""
     middle = np.zeros(table.shape[1])
@@ -164,7 +178,7 @@ def _medians(table: FloatArray) -> FloatArray:
 
 
 def _variance(
-    table: FloatArray, there: npt.NDArray[np.bool_], mean: FloatArray, usual: FloatArray
+    table: FloatArray, there: FloatArray, mean: FloatArray, usual: FloatArray
 ) -> FloatArray:
     counts = there.sum(axis=0)
     squares = (there * (table - mean) ** 2).sum(axis=0)

@@ -211,6 +211,14 @@ class PositionFilter:
             self.mass[rows] += (weight / (end - start)) * tempo_weights
         self.support[:] = (low, high, 0, 0, low, high)
 
+    def land(self, cell: int, weight: float, tempo_weights: Float32Array) -> None:
+        """Believe, with ``weight`` against all that is believed already (1), in a cell as well."""
+        low, high = int(self.support[0]), int(self.support[1])
+        for x in [*range(high, cell + 1), *range(cell, low)]:
+            self.mass[x & (_ROWS - 1), :] = 0.0
+        self.mass[cell & (_ROWS - 1)] += np.float32(weight) * tempo_weights
+        self.support[:2] = (min(low, cell), max(high, cell + 1))
+
     @property
     def waits(self) -> int:
         """The event that the soloist has yet to begin with; −1 while they play."""

@@ -61,6 +61,12 @@ class Recent:
             float(self._audible[row]),
         )  # fmt: skip
 
+    def first_present(self, hop: int, presence: float) -> int:
+        """Give the first hop from ``hop`` on in which it was as sure that somebody played."""
+        rows = np.arange(hop, self.hops) % self.length
+        found = np.flatnonzero(self._presence[rows] >= presence)
+        return hop + int(found[0]) if len(found) else self.hops
+
     def rewrite(self, hop: int, evidence: FloatArray) -> None:
         """Replace the evidence of the hops from ``hop`` on: another filter has taken over."""
         rows = np.arange(hop, hop + len(evidence)) % self.length

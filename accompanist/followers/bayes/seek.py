@@ -18,7 +18,7 @@ from accompanist.followers.bayes.grid import Belief, FilterSettings, ScoreGrid
 from accompanist.followers.bayes.overview import Overview, landing_weights
 from accompanist.followers.bayes.pitch import PitchGrid
 from accompanist.followers.bayes.recent import Recent
-from accompanist.followers.bayes.rival import Rivals
+from accompanist.followers.bayes.rivals import Rivals
 from accompanist.followers.bayes.templates import TemplateRing
 from accompanist.followers.bayes.tuning import TuningSearch
 from accompanist.hearing.bank import BANDS_PER_SEMITONE
@@ -32,6 +32,10 @@ _ENOUGH: Final = 36.0
 """Log-evidence by which another place must have expected better what was heard …"""
 _ENOUGH_LOST: Final = 24.0
 """… and where the one believed in does not fit anyway."""
+_ENOUGH_ANYWHERE: Final = 14.0
+"""… where nobody has said where they begin …"""
+_TOLD: Final = 30.0
+"""… and by how much more just after somebody has."""
 _JUMP_COST: Final = 17.0
 """Of that, what a jump costs: whoever has gone somewhere else has paid it."""
 
@@ -148,7 +152,7 @@ class Seeker:
             if overview.near < _SURE_NEAR and (self._anywhere or not waits):
                 self._propose(weights, shift)
             self._settle_down(waits)
-        return self._judge(position_s) if self._rivals.active else None
+        return self._judge(position_s, tempo) if self._rivals.active else None
 
     def _watch(self) -> None:
         """See whether the place believed in goes on to fit, and learn how well it usually does."""
@@ -182,6 +186,7 @@ class Seeker:
             self._rivals.propose(
                 found.came_segment,
                 float(self._grid.segments.start_s[found.segment]),
+                found.share,
                 self._recent.hops - ago,
                 self._recent,
                 tempo_weights + np.float32(1e-3),
@@ -191,16 +196,21 @@ class Seeker:
 
     def _settle_down(self, waits: bool) -> None:
         """Take it, when they have played for a while, that they began where they were awaited."""
-        if self._anywhere and not waits:
+        if self._played_s < _BEGUN_S and not waits:
             self._played_s += self._overview.step_s * self._ear.presence
-            self._anywhere = self._played_s < _BEGUN_S
+            self._anywhere &= self._played_s < _BEGUN_S
         off = abs(self._search.best.shift - self._pitch.shift)
         self._search.patient = self._anywhere and off > _OFF_PITCH
 
-    def _judge(self, position_s: float) -> Found | None:
+    def _judge(self, position_s: float, tempo: float) -> Found | None:
         rivals, search, overview = self._rivals, self._search, self._overview
-        rivals.step(self._recent, position_s)
+        rivals.step(self._recent, position_s, tempo * self._hop_s)
+        rivals.weigh(overview.share)
         enough = _ENOUGH_LOST + (_ENOUGH - _ENOUGH_LOST) * self.trust.share
+        if self._anywhere:
+            enough = _ENOUGH_ANYWHERE
+        elif self._played_s < _BEGUN_S:
+            enough += _TOLD
         winner = rivals.winner(enough, _LEAST_MATCH * self._usual_match, overview.share)
         if winner is None:
             return None
@@ -211,9 +221,10 @@ class Seeker:
             self.retune()
         found = Found(winner.position_s, winner.tempo)
         search.best.take_over(winner.filter)
-        winner.take_over(self._recent, _JUMP_COST)
-        rivals.give_way(winner, _JUMP_COST)
+        cost = 0.0 if self._anywhere else _JUMP_COST
+        winner.take_over(self._recent, cost)
+        rivals.give_way(winner, cost)
         overview.settle(found.position_s)
         self.trust.restart(found=True)
-        self._anywhere = search.patient = False
+        search.patient = False
         return found

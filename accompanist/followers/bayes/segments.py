@@ -7,6 +7,7 @@ one everywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -134,7 +135,8 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
     ringing: list[_Sounding] = []
     reach_s = _RING_S * float(np.log(_RING_GAIN / _RING_LEAST))
     nxt = 0
-    for at, at_s, begins in zip(bounds, bounds_s, is_event, strict=True):
+    timeline = zip(bounds.tolist(), bounds_s.tolist(), is_event.tolist(), strict=True)
+    for at, at_s, begins in timeline:
         ringing.extend(r for r in active if r.end <= at + 1e-5)
         ringing = [r for r in ringing if at_s - r.end_s < reach_s]
         active = [r for r in active if r.end > at + 1e-5]
@@ -153,15 +155,13 @@ def make_segments(solo: SoloLine, tempo: WrittenTempo, lead_in_s: float, tail_s:
         i = len(chord)
         row: dict[int, float] = {}
         for r in active:
-            age = float(at_s) - r.onset_s
-            row[r.index] = row.get(r.index, 0.0) + r.gain * max(
-                _DECAY_FLOOR, float(np.exp(-age / _DECAY_S))
-            )
+            age = at_s - r.onset_s
+            row[r.index] = row.get(r.index, 0.0) + r.gain * max(_DECAY_FLOOR, exp(-age / _DECAY_S))
         ringing_from.append(len(indices) + len(row))
         if active:
             for r in ringing:
-                age = float(at_s) - r.end_s
-                row[r.index] = row.get(r.index, 0.0) + _RING_GAIN * float(np.exp(-age / _RING_S))
+                age = at_s - r.end_s
+                row[r.index] = row.get(r.index, 0.0) + _RING_GAIN * exp(-age / _RING_S)
             indices.extend(row)
             weights.extend(row.values())
         pointer.append(len(indices))
@@ -208,19 +208,20 @@ def _sounding_notes(
 ) -> list[tuple[tuple[float, float, float, float], int, float]]:
     """List notes as (onset, end, onset_s, end_s), pitch, gain; gaps closed, slivers cut."""
     onsets = solo.onsets_quarter
+    notes = [note for event in solo.notes for note in event]
+    begin = np.repeat(onsets, [len(event) for event in solo.notes])
+    lengths = np.array([note.duration_quarter for note in notes], dtype=np.float64)
+    end = begin + np.maximum(lengths, _SHORTEST_QUARTER)
+    following = np.append(onsets, np.inf)[np.searchsorted(onsets, end - 1e-4)]
+    end = np.where(following - end < _GAP_QUARTER, following, end)
+    latest = onsets[np.maximum(np.searchsorted(onsets, end + 1e-4) - 1, 0)]
+    sliver = (end - latest < _SLIVER_QUARTER) & (latest > begin + 1e-4)
+    end = np.where(sliver, latest, end)
+    begin_s, end_s = tempo.to_seconds(begin), tempo.to_seconds(end)
+    columns = (begin.tolist(), end.tolist(), begin_s.tolist(), end_s.tolist())
     out: list[tuple[tuple[float, float, float, float], int, float]] = []
-    for onset, event in zip(onsets, solo.notes, strict=True):
-        for note in event:
-            end = float(onset) + max(note.duration_quarter, _SHORTEST_QUARTER)
-            j = int(np.searchsorted(onsets, end - 1e-4))
-            following = float(onsets[j]) if j < len(onsets) else np.inf
-            if following - end < _GAP_QUARTER:
-                end = following
-            latest = float(onsets[max(int(np.searchsorted(onsets, end + 1e-4)) - 1, 0)])
-            if end - latest < _SLIVER_QUARTER and latest > onset + 1e-4:
-                end = latest
-            a, b = (float(s) for s in tempo.to_seconds([float(onset), end]))
-            out.append(((float(onset), end, a, b), note.pitch, 1.0))
-            if note.ornament is Ornament.TRILL:
-                out.append(((float(onset), end, a, b), note.pitch + 2, _TRILL_GAIN))
+    for note, times in zip(notes, zip(*columns, strict=True), strict=True):
+        out.append((times, note.pitch, 1.0))
+        if note.ornament is Ornament.TRILL:
+            out.append((times, note.pitch + 2, _TRILL_GAIN))
     return out

@@ -7,6 +7,7 @@ asked for, not on how many samples are asked for at a time.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -36,6 +37,9 @@ _SETTLED_S = 0.5
 _SETTLED_RATE = 1e-4
 """At the recorded tempo for so long, the recording is taken up anew, as it is."""
 _CONTROL_S, _LOUDEST = 0.05, 4.0
+_LEAN_S = 2.0
+"""With the soloist it gets louder and softer at this speed, from silence to full: half a dB in an
+eighth of a second."""
 _DRIFT_S = 1e-6
 _MOST_CUES = 4096
 """While nobody asks for sound, older cues are forgotten: each says all there is to know."""
@@ -91,6 +95,7 @@ class Playback:
         control = round(_CONTROL_S * out_rate)
         self._gain = Fader(1.0, control)
         self._fade = Fader(1.0, control // 4)
+        self._lean = Fader(1.0, round(_LEAN_S * out_rate))
         self._solo = Fader(0.0, control)
         self._limiter = Limiter()
         self._ready: FloatArray = np.zeros((0, self.channels), dtype=np.float32)
@@ -180,8 +185,8 @@ class Playback:
         for voice in voices:
             sound += voice.render(self._hop)
         self._behind = [voice for voice in self._behind if not voice.gone]
-        gain, fade = self._gain.next(self._hop), self._fade.next(self._hop)
-        first, last = gain[0] * fade[0], gain[1] * fade[1]
+        controls = [fader.next(self._hop) for fader in (self._gain, self._fade, self._lean)]
+        first, last = (math.prod(ends) for ends in zip(*controls, strict=True))
         if first != 1.0 or last != 1.0:
             sound *= np.linspace(first, last, self._hop + 1, dtype=np.float32)[1:, None]
         return self._limiter(sound)
@@ -212,6 +217,7 @@ class Playback:
             jumped |= before is not None and cue.jumps != before.cue.jumps
             self._course = Course(cue, self._tempo)
             self._fade.wanted = min(max(cue.fade, 0.0), 1.0)
+            self._lean.wanted = 10.0 ** (cue.lean_db / 20.0)
         return jumped
 
     def _steer(self, course: Course, time_s: float) -> None:

@@ -145,13 +145,17 @@ def test_one_surprise_of_any_size_moves_little() -> None:
 
 
 def performance(
-    solo: SoloLine, deviations: npt.ArrayLike, tempo: float = 1.0, first: int = 0
+    solo: SoloLine,
+    deviations: npt.ArrayLike,
+    tempo: float = 1.0,
+    first: int = 0,
+    own: bool = False,
 ) -> Performance:
     """Played with these log ratios from event ``first`` on."""
     logs = np.asarray(deviations, dtype=np.float64)
     lengths = np.diff(solo.onsets_quarter)[first : first + len(logs)]
     times = np.concatenate([[3.0], 3.0 + np.cumsum(tempo * lengths * np.exp(logs))])
-    return Performance(solo.onsets_quarter[first : first + len(times)], times)
+    return Performance(solo.onsets_quarter[first : first + len(times)], times, own)
 
 
 HABIT = [0.0, 0.1, -0.1, 0.3] * 4
@@ -255,7 +259,7 @@ def mean_error(errors: Sequence[float]) -> float:
 def test_what_has_been_rehearsed_is_foreseen() -> None:
     solo = line([1.0] * 17)
     grid = grid_of(solo)
-    rehearsed = Expectation(grid, solo, [performance(solo, HABIT, 0.8)] * 3, own=True)
+    rehearsed = Expectation(grid, solo, [performance(solo, HABIT, 0.8, own=True)] * 3)
     cold = mean_error(played(KalmanTempo(grid), solo, HABIT))
     warm = mean_error(played(KalmanTempo(grid, expectation=rehearsed), solo, HABIT))
     assert warm < 0.4 * cold
@@ -307,8 +311,8 @@ def test_whatever_is_reported_predictions_are_finite_and_in_order(
 ) -> None:
     solo = line(FIGURE * 10, TUNE * 10)
     grid = grid_of(solo)
-    takes = [performance(solo, HABIT)]
-    model = KalmanTempo(grid, expectation=Expectation(grid, solo, takes, own=own))
+    takes = [performance(solo, HABIT, own=own)]
+    model = KalmanTempo(grid, expectation=Expectation(grid, solo, takes))
     model.begin(0.0, 0.0)
     event, time_s = 0, 0.0
     for steps, later_s in reports:
