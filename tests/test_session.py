@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accompanist.conducting.conductor import Conductor
+from accompanist.conducting.kalman_tempo import KalmanTempo
 from accompanist.conducting.settings import ConductorSettings
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport, PlayedNote
 from accompanist.performing.messages import Kind, TimedMessage
@@ -332,9 +333,10 @@ def test_a_count_in_to_bar_three_strikes_nothing_before_it() -> None:
     tempo, line = written_tempo(score), solo_line(score.parts[0])
     plan = accompaniment_plan(score, 1, tempo)
     settings = ConductorSettings(start="countin", countin_bars=1.0)
+    onsets = plan.onsets_quarter
     session = Session(
         follower=LoudHopFollower(line),
-        conductor=Conductor(score, line, tempo, settings, plan.onsets_quarter),
+        conductor=Conductor(score, line, tempo, settings, onsets, tempo_model=KalmanTempo),
         performer=Performer(plan),
         sample_rate=RATE,
         hop=HOP,

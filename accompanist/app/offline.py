@@ -27,6 +27,7 @@ from accompanist.performing.performer import Performer
 from accompanist.performing.plan import Plan
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.recordings.reference import Reference
+from accompanist.score.landings import landing_places
 from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
@@ -192,6 +193,7 @@ def new_session(
         sample_rate=sample_rate,
         hop=hop,
         reference=reference,
+        landings=landing_places(score),
     )
     plan = accompaniment_plan(score, solo.number, tempo)
     conductor = Conductor(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accompanist.followers.protocol import Heard
+from accompanist.followers.protocol import EnsembleNote, Heard, HearsEnsemble
 from accompanist.followers.registry import DEFAULT_FOLLOWER, follows_recordings, make_follower
 from accompanist.recordings.reference import reference_of
 from accompanist.recordings.sound import ArraySound
@@ -17,6 +17,9 @@ from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
 
 __all__ = ["main", "warm_up"]
+
+_ALONE_HOPS = 80
+"""So long the soloist plays alone, then the ensemble is there, too."""
 
 
 def warm_up(follower_name: str = DEFAULT_FOLLOWER, *, sample_rate: int = 44_100) -> None:
@@ -37,6 +40,8 @@ def warm_up(follower_name: str = DEFAULT_FOLLOWER, *, sample_rate: int = 44_100)
         reference=reference_of(ArraySound(tone, sample_rate)) if of_recordings else None,
     )
     for end in range(hop, sample_rate, hop):
+        if end // hop == _ALONE_HOPS and isinstance(follower, HearsEnsemble):
+            follower.ensemble([EnsembleNote(end / sample_rate, 48.0, 64, 2)])
         follower.feed(Heard(time_s=end / sample_rate, samples=tone[end - hop : end]))
 
 

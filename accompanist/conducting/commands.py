@@ -240,6 +240,11 @@ class Commands:
         return self._stage.ears.level
 
     @property
+    def follows_here(self) -> float:
+        """The same, but 0 where it is fixed or frozen."""
+        return 10.0 * self._stage.ears.share
+
+    @property
     def passage(self) -> Passage | None:
         """The passage that it plays, unless a human has said otherwise in it."""
         passages = self._stage.passages

@@ -37,6 +37,8 @@ _LOUDEST_FALL_DB_S = 1.0
 _LEAST_CONFIDENCE = 0.5
 _MEMORY_S = 90.0
 """Sounding time in which what was heard loses most of its weight."""
+_KNOWN_S = 4.0
+"""After so much sounding time what is usual for them is half known, and leant from half."""
 _FOLLOW_S = 1.2
 """Time constant of the leaning."""
 _CHANCE_DB = 1.0
@@ -227,7 +229,8 @@ class Dynamics:
     def _lean(self, lapse_s: float) -> None:
         """Go towards what is left over beyond chance, no faster than a player would."""
         beyond_db = max(abs(self._apart_db) - _CHANCE_DB, 0.0)
-        wanted_db = self.depth * math.copysign(beyond_db, self._apart_db)
+        known = self._weight**2 / (self._weight**2 + _KNOWN_S**2)
+        wanted_db = self.depth * known * math.copysign(beyond_db, self._apart_db)
         wanted_db = min(max(wanted_db, -self._limit_db), self._limit_db)
         most_db = _MOST_DB_S * lapse_s
         self._exact_db += min(max(wanted_db - self._exact_db, -most_db), most_db)

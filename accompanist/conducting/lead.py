@@ -12,7 +12,8 @@ from accompanist.conducting.glide import glide_path
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
 from accompanist.conducting.planner import Path, lead_in, plan_path
-from accompanist.conducting.settings import ConductorSettings, LostPolicy
+from accompanist.conducting.policy import Policy
+from accompanist.conducting.settings import ConductorSettings, FollowMode, LostPolicy
 from accompanist.conducting.soloist import Soloist
 from accompanist.conducting.tempo_keeper import Leaning, TempoKeeper
 from accompanist.conducting.tempo_model import Foresight, TempoModel
@@ -147,8 +148,8 @@ class Lead:
                 sound_s=sound_s,
                 counted_event=-1 if entry is None else entry.event,
             )
-            if gate < quarter and soloist.dwelling and not self._grid.continuous:
-                gate = self._played_on(path, soloist, gate, sound_s)
+            if soloist.dwelling and gate < _OPEN:
+                gate = self._played_on(path, soloist, gate, quarter, sound_s, share)
             gate = max(gate, quarter)
         gate = min(gate, max(limit_quarter, quarter))
         self._ensemble.follow(replace(path.timeline, gate_quarter=gate))
@@ -157,6 +158,10 @@ class Lead:
             patience_ends_s = soloist.lost_from + self.settings.lost_s + self.settings.ahead_s
             if sound_s < patience_ends_s:
                 self.review_s = min(self.review_s, patience_ends_s)
+        if soloist.dwelling:
+            overdue_s = self._patience.overdue_s(soloist)
+            if now_s < overdue_s:
+                self.review_s = min(self.review_s, overdue_s + sound_s - now_s)
         if self.review_s <= sound_s:
             self.review_s = _OPEN
 
@@ -180,13 +185,32 @@ class Lead:
         near = max(soloist.heard, soloist.crossed) >= len(self._grid) - _NEAR_THE_END
         return near and share > 0.0 and limit_quarter == _OPEN
 
-    def _played_on(self, path: Path, soloist: Soloist, gate: float, sound_s: float) -> float:
-        """Where to stop who has passed a note that the soloist keeps them waiting for.
+    def _played_on(
+        self,
+        path: Path,
+        soloist: Soloist,
+        gate: float,
+        quarter: float,
+        sound_s: float,
+        share: float,
+    ) -> float:
+        """Where to stop for a soloist who dwells, or has not been heard.
 
-        A figure under way does not stop for a note that is a little late or has not been heard.
+        A figure under way does not stop for a note that is a little late, and who listens less
+        gives way later; but what is marked is waited for, and so is who wants to be waited for.
         """
+        grid, settings = self._grid, self.settings
+        practising = self._patience.mode is FollowMode.WAIT or settings.policy == Policy.HOLD
+        if grid.continuous or practising or (gate >= quarter and share >= 1.0):
+            return gate
+        event = grid.event_from(gate)
+        marked = event < len(grid) and grid.general_pause[event]
+        marked = marked or (0 < event < len(grid) and grid.fermata_s[event - 1] > 0)
+        if gate >= quarter and marked:
+            return gate
+        after_s = _PLAYED_ON_S * (1.0 / share - (1.0 if gate >= quarter else 0.0))
         expected_s = soloist.model.predict(gate).time_s
-        return path.timeline.to_quarter(max(expected_s + _PLAYED_ON_S, sound_s))
+        return path.timeline.to_quarter(max(expected_s + after_s, sound_s))
 
     def go_by(self, line: Timeline, quarter: float, limit_quarter: float) -> None:
         """Go by somebody else's line from ``quarter`` on, but never past the limit."""

@@ -44,7 +44,7 @@ _INTO, _OUT_OF = 0.003, 0.002
 """Shares of notes at which a player becomes a metronome, and ceases to be one."""
 _BETWEEN = 0.01
 """The same from rehearsed to not, and back."""
-_EVEN_SD = 0.6
+_EVEN_SD = 0.3
 """How uncertain a player is who has been a metronome so far, beside one who has not."""
 _LEAST = 1e-6
 

@@ -16,6 +16,9 @@ _OPEN = float("inf")
 _UNCERTAIN_SHARE = 0.3
 """A prediction is worth nothing when its sd is more than this share of the interval."""
 
+_CLOCKWORK_S, _CLOCKWORK_SHARE = 0.010, 0.015
+"""Who is foreseen as well as this, or to this share of the interval, needs no waiting for even
+after a rest of everybody."""
 _HOLDS_OFTEN = 0.04
 _REPORT_SPREAD_S = 0.02
 
@@ -113,7 +116,7 @@ class Patience:
             if soloist.dwelling and not self._grid.led[upcoming]:
                 return quarter
             return self._as_far_as_expected(upcoming, path, soloist, sound_s)
-        if soloist.dwelling:
+        if soloist.dwelling and now_s >= self.overdue_s(soloist):
             return self._before(max(upcoming, soloist.dwell_before))
         doubtful = self.settings.policy == Policy.AUTO and upcoming != counted_event
         if doubtful and self._must_wait(upcoming, soloist):
@@ -123,6 +126,14 @@ class Patience:
         limit = path.timeline.to_quarter(max(expected_s + self.settings.runaway_s, sound_s))
         gate = self._before(upcoming + self.settings.missed_events)
         return min(gate, max(limit, self._before(upcoming)))
+
+    def overdue_s(self, soloist: Soloist) -> float:
+        """From when on a note that has not been reported is late, and dwelling is believed."""
+        upcoming = max(soloist.heard, soloist.crossed) + 1
+        if upcoming >= len(self._grid):
+            return _OPEN
+        expected_s = soloist.model.predict(self._grid.quarters[upcoming]).time_s
+        return expected_s + _REPORT_SPREAD_S
 
     def _as_far_as_expected(
         self, upcoming: int, path: Path, soloist: Soloist, sound_s: float
@@ -143,10 +154,13 @@ class Patience:
     def _must_wait(self, event: int, soloist: Soloist) -> bool:
         """Whether it would be wrong to play ``event`` before the soloist."""
         grid = self._grid
-        if grid.general_pause[event] or (event > 0 and grid.fermata_s[event - 1] > 0):
+        if event > 0 and grid.fermata_s[event - 1] > 0:
             return True
+        expected = soloist.model.predict(grid.quarters[event])
+        if grid.general_pause[event]:
+            length_s = expected.time_s - soloist.heard_s
+            return expected.sd_s > max(_CLOCKWORK_S, _CLOCKWORK_SHARE * length_s)
         if grid.led[event]:
             return False
-        expected = soloist.model.predict(grid.quarters[event])
         length_s = max(expected.time_s - soloist.heard_s, 0.1)
         return expected.sd_s > _UNCERTAIN_SHARE * length_s

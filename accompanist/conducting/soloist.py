@@ -293,7 +293,7 @@ class Soloist:
             event, time_s = self._pending[-1]
             if event <= self.heard or estimate.quarter < quarters[event] - _BEFORE_QUARTER:
                 self._pending = []
-            elif now_s - time_s > _BORNE_OUT_S and not self._counted:
+            elif now_s - time_s > _BORNE_OUT_S and not self._counted and self._due(event, now_s):
                 self.take(event, time_s)
                 news.event, news.changed = event, True
         behind = self.heard >= 0 and estimate.quarter < quarters[self.heard] - _BEFORE_QUARTER
@@ -307,6 +307,11 @@ class Soloist:
                 self.heard, self.heard_s, self.model = self._memory.pop()
             self.crossed = self.heard
             news.changed = True
+
+    def _due(self, event: int, now_s: float) -> bool:
+        """Whether a doubtful ``event`` may be: of the last one nothing behind it will tell."""
+        last = event == len(self._grid) - 1
+        return not last or now_s >= self.model.predict(self._grid.quarters[event]).time_s
 
     def _watch(self, estimate: Estimate, news: News) -> None:
         self._watch_state(estimate, news)

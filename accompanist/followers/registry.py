@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from accompanist.errors import UsageError
 from accompanist.followers.protocol import Follower
 from accompanist.recordings.reference import Reference
@@ -30,14 +33,16 @@ class Wanted:
     hop: int
     a4_hz: float | None
     reference: Reference | None
+    landings: npt.NDArray[np.float64] | None
 
 
 def _bayes(wanted: Wanted) -> Follower:
     from accompanist.followers.bayes.follower import BayesFollower
 
     follower = BayesFollower(
-        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop, a4_hz=wanted.a4_hz
-    )
+        wanted.solo, wanted.tempo, wanted.sample_rate, wanted.hop,
+        a4_hz=wanted.a4_hz, landings=wanted.landings,
+    )  # fmt: skip
     follower.warm()
     return follower
 
@@ -139,6 +144,7 @@ def make_follower(
     hop: int,
     a4_hz: float | None = None,
     reference: Reference | None = None,
+    landings: npt.NDArray[np.float64] | None = None,
 ) -> Follower:
     """Make a follower for one take.
 
@@ -156,6 +162,9 @@ def make_follower(
         How the soloist is tuned, where that is known; followers of keys do not care.
     reference : Reference, optional
         What is heard in the recording that is followed, for followers of recordings.
+    landings : ndarray [shape=(n, 2)], optional
+        Where the soloist would rather begin or go to, and how much rather
+        (`accompanist.score.landings`), for followers that care.
 
     Raises
     ------
@@ -167,4 +176,4 @@ def make_follower(
         raise UsageError(f"no follower is called {name!r}; there are {', '.join(_MAKERS)}")
     if a4_hz is not None and not _LOWEST_A4_HZ <= a4_hz <= _HIGHEST_A4_HZ:
         raise UsageError(f"a soloist's A is from 392 to 466 Hz, not {a4_hz:g}")
-    return _MAKERS[name](Wanted(solo, tempo, sample_rate, hop, a4_hz, reference))
+    return _MAKERS[name](Wanted(solo, tempo, sample_rate, hop, a4_hz, reference, landings))

@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BANDS_PER_SEMITONE", "FilterBank"]
+__all__ = ["BANDS_PER_SEMITONE", "LOWEST_HZ", "FilterBank"]
 
 FloatArray = npt.NDArray[np.float64]
 

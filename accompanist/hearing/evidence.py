@@ -28,8 +28,14 @@ _RISE_FLOOR: Final = 8.0
 _PRESENT: Final = 5.6
 """Somebody plays if the level is well over the floor by this factor (30 dB under the peak)."""
 
-_TAKEN_OUT: Final = 1.5
-"""Power that is expected of others is taken out so many times: what is left of it misleads."""
+_MOST_OTHERS: Final = 0.95
+"""Whatever is expected of others, so much of the sound at most is taken for theirs."""
+
+_SURE: Final = 4.0
+_NOBODY: Final = 0.3
+_LATELY_S: Final = 0.4
+"""What is left of the sound without so many times the others' power, against what was expected of
+them: so little is nobody else playing, twice as much is somebody, and was so a moment ago."""
 
 _DOUBTED: Final = 0.25
 """What is left of a band counts less the less it is against what was expected (power)."""
@@ -39,9 +45,6 @@ _OTHERS_RISE: Final = 1.0
 
 _OTHERS_PRESENT: Final = 0.1
 """… and counts as no presence: what is left of them is nobody playing."""
-
-_LEFT_OVER: Final = 0.25
-"""What is left may be so much of what was expected without anybody playing; twice is somebody."""
 
 _NEAR_BANDS: Final = 9
 _NOISE_PEAKINESS: Final = 1.26
@@ -60,20 +63,26 @@ def _listen(
     position: int,
     heard: int,
     spectrum: Float32Array,
+    whole: Float32Array,
+    theirs: Float32Array,
     rise: Float32Array,
     decay: float,
 ) -> None:
     """Weigh one frame; ``others`` [shape=(bands,)] is the magnitude that is somebody else's.
 
+    ``spectrum`` is what is left without them, ``whole`` is all, ``theirs`` their share of it.
     ``history`` [shape=(2, lag + 1, bands)] keeps what was left, in logarithms, and the others.
     """
     bands = len(magnitudes)
-    raw, total, foreign = 0.0, 0.0, 0.0
+    raw, total, foreign, surely = 0.0, 0.0, 0.0, 0.0
     for k in range(bands):
         raw += magnitudes[k]
+        whole[k] = magnitudes[k]
         if others[k] > 0.0:
             power = magnitudes[k] * magnitudes[k]
-            power -= np.float32(_TAKEN_OUT) * others[k] * others[k]
+            sure = power - np.float32(_SURE) * others[k] * others[k]
+            surely += np.sqrt(max(np.float32(0.0), sure))
+            power -= others[k] * others[k]
             power = max(np.float32(0.0), power)
             doubt = np.float32(_DOUBTED) * others[k] * others[k]
             magnitudes[k] = np.sqrt(power) * power / (power + doubt)
@@ -102,9 +111,17 @@ def _listen(
     tonal = (peakiness - _NOISE_PEAKINESS) / (_TONE_PEAKINESS - _NOISE_PEAKINESS)
     present = total / (total + _PRESENT * floor + _OTHERS_PRESENT * foreign)
     if foreign > 0.0:
-        present *= min(1.0, max(0.0, (total / foreign - _LEFT_OVER) / _LEFT_OVER))
+        lately = min(1.0, max(0.0, (surely / foreign - _NOBODY) / _NOBODY))
+        state[3] = max(lately, state[3] * state[4])
+        present *= state[3]
     state[1] = present * min(1.0, max(0.0, tonal))
     state[2] = total / (raw + 1e-30)
+    scale = 1.0 / (raw + floor)
+    of_others = scale * min(1.0, _MOST_OTHERS / (foreign * scale + 1e-30))
+    for k in range(bands):
+        whole[k] *= scale
+        theirs[k] = others[k] * of_others
+    whole[bands] = floor * scale
     little = np.float32(_RISE_FLOOR * floor / bands)
     lag = history.shape[1] - 1
     now, then = history[0, position], history[0, (position + 1) % (lag + 1)]
@@ -130,6 +147,12 @@ class Ear:
         Share of the sound in each band; the last bin is the share of silence. Sums to 1.
     rise : ndarray [shape=(bands,)]
         Half-wave rectified log flux over 30 ms.
+    whole : ndarray [shape=(bands + 1,)]
+        The same with all that is expected of others still in it.
+    others : ndarray [shape=(bands,)] or None
+        Their share in each band of ``whole``; None where nobody is expected.
+    clearness : float
+        0–1: how far what is left of ``spectrum`` can be trusted; 1 where nobody is expected.
     presence : float
         0–1: how sure it is that somebody plays; energy over the floor times tonality.
     level_db : float
@@ -144,11 +167,16 @@ class Ear:
         lag = max(1, round(_RISE_S / hop_s))
         self._history = np.zeros((2, lag + 1, bands), dtype=np.float32)
         self._nobody = np.zeros(bands, dtype=np.float32)
-        self._state = np.array([1e-4, 0.0, 1.0])
+        self._state = np.array([1e-4, 0.0, 1.0, 1.0, np.exp(-hop_s / _LATELY_S)])
         self._decay = float(np.exp(-hop_s / _PEAK_DECAY_S))
         self._heard = 0
         self.magnitudes = np.zeros(bands, dtype=np.float32)
         self.spectrum = np.zeros(bands + 1, dtype=np.float32)
+        self.whole = self.spectrum
+        self.others: Float32Array | None = None
+        self.clearness = 1.0
+        self._theirs = np.zeros(bands, dtype=np.float32)
+        self._whole = np.zeros(bands + 1, dtype=np.float32)
         self.rise = np.zeros(bands, dtype=np.float32)
         self.level_db = -120.0
         self.presence = 0.0
@@ -176,9 +204,13 @@ class Ear:
         position = self._heard % self._history.shape[1]
         _listen(
             self.magnitudes, self._nobody if others is None else others, self._history,
-            self._state, position, self._heard, self.spectrum, self.rise, self._decay,
+            self._state, position, self._heard, self.spectrum, self._whole,
+            self._theirs, self.rise, self._decay,
         )  # fmt: skip
         self._heard += 1
         self.presence = float(self._state[1])
+        self.whole, self.others, self.clearness = self.spectrum, None, 1.0
         if others is not None:
+            self.whole, self.others = self._whole, self._theirs
+            self.clearness = float(self._state[2]) ** 2
             self.level_db += 20.0 * float(np.log10(max(self._state[2], 1e-5)))

@@ -73,6 +73,8 @@ class Mixer:
         self._pans: dict[int, int] = {}
         self._programs: dict[int, int] = {}
         self._expressions: dict[int, int] = {}
+        self._loose: set[int] = set()
+        """Channels that have been given their full CC 11 back while nothing sounds."""
         self.fade = 1.0
 
     def silent(self, part: int) -> bool:
@@ -95,6 +97,7 @@ class Mixer:
                 message = replace(message, value=_seat(strip.pan))
         elif message.kind is Kind.CC and message.number == EXPRESSION:
             self._expressions[timed.part] = message.value
+            self._loose.discard(self._planned[timed.part])
             message = replace(message, value=self._expression(timed.part))
         elif message.kind is Kind.PROGRAM:
             self._programs[timed.part] = message.number
@@ -141,11 +144,25 @@ class Mixer:
         if channel is None:
             return None
         match timed.message.kind:
-            case Kind.ON if self.expression.strike(channel, timed.message.value):
-                return self.setting(timed.part, "expression")
+            case Kind.ON:
+                changed = self.expression.strike(channel, timed.message.value)
+                if channel in self._loose:
+                    self._loose.discard(channel)
+                    changed |= self._expression(timed.part) != _FULL
+                return self.setting(timed.part, "expression") if changed else None
             case Kind.OFF:
                 self.expression.release(channel)
         return None
+
+    def rest(self) -> dict[int, Message]:
+        """Give every channel its full CC 11 back, until a note is struck there: by a part on it."""
+        out: dict[int, Message] = {}
+        for part, channel in self._planned.items():
+            if channel not in self._loose and self._expression(part) != _FULL:
+                out[part] = Message(Kind.CC, self.strips[part].channel, EXPRESSION, _FULL)
+                self._loose.add(channel)
+        self.expression.rest()
+        return out
 
     def glide(self, time_s: float) -> dict[int, Message]:
         """Let what sounds follow the lean: CC 11 of each channel that changes, by a part on it."""

@@ -6,7 +6,7 @@ goes by; what it gives depends on the cues and the moments asked for alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Message, TimedMessage
@@ -17,6 +17,7 @@ from accompanist.performing.scheduler import SETTLE_S, Scheduler
 __all__ = ["Performer"]
 
 _LOWEST_DB, _HIGHEST_DB = -60.0, 12.0
+_AT_REST = "idle"
 
 
 class Performer:
@@ -69,7 +70,9 @@ class Performer:
             playing = before is not None and cue.playing
             sent = self._scheduler.locate(cue.plays_from, cue.time_s, playing=playing)
         elif cue.silences != before.silences:
-            return (*self.silence(cue.time_s), *faded)
+            if cue.state == _AT_REST:
+                return (*self.silence(cue.time_s), *faded)
+            sent = self._scheduler.silence(cue.time_s)
         else:
             return (*faded, *self._glided(cue.time_s))
         return (*self._mixed(sent), *faded)
@@ -82,9 +85,11 @@ class Performer:
         return (*glided, *self._mixed(self._scheduler.due(self._cue.timeline, until_s)))
 
     def silence(self, time_s: float) -> tuple[TimedMessage, ...]:
-        """Let every key go, then lift every pedal; it goes on with what comes next."""
+        """Let every key go, lift every pedal, give CC 11 back; it goes on with what comes next."""
         silenced = self._mixed(self._scheduler.silence(time_s))
-        return (*silenced, *self._loosened(self._scheduler.now_s))
+        time_s = self._scheduler.now_s
+        given = self._mixer.rest().items()
+        return (*silenced, *(t for part, m in given for t in self._now([m], part, time_s)))
 
     def chase(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Bank, program, controllers and bend once more: a synthesiser has come to the port."""
@@ -138,12 +143,6 @@ class Performer:
         """Take another share of the loudness; tell each channel for which it makes a difference."""
         before = {part: self._mixer.setting(part, "expression") for part in self.parts}
         self._mixer.fade = fade
-        return self._told_anew(before, time_s)
-
-    def _told_anew(
-        self, before: Mapping[int, Message | None], time_s: float
-    ) -> tuple[TimedMessage, ...]:
-        """Tell the channels whose CC 11 is another than before."""
         out: dict[Message, TimedMessage] = {}
         for part in self.parts:
             message = self._mixer.setting(part, "expression")
@@ -153,17 +152,12 @@ class Performer:
 
     def _glided(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Let what sounds go with the lean."""
+        time_s = max(time_s, self._scheduler.now_s)
         return tuple(
             timed
             for part, message in self._mixer.glide(time_s).items()
             for timed in self._now([message], part, time_s)
         )
-
-    def _loosened(self, time_s: float) -> tuple[TimedMessage, ...]:
-        """Give back to CC 11 what the lean has taken: nothing sounds."""
-        before = {part: self._mixer.setting(part, "expression") for part in self.parts}
-        self._mixer.expression.rest()
-        return self._told_anew(before, time_s)
 
     def _hush(self, time_s: float) -> tuple[TimedMessage, ...]:
         """Silence the parts that are not to be heard, bring back those that are."""

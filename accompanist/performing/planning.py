@@ -55,7 +55,8 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
         channel = channels[part.number]
         strokes, swells = realiser.part(part, swells=shared[channel] == 1)
         for stroke in strokes:
-            held = stroke if part.percussion else stroke.with_note(fermatas.held(stroke.note))
+            own = part.percussion or stroke.stroke_s  # a tremolo goes on by its strokes
+            held = stroke if own else stroke.with_note(fermatas.held(stroke.note))
             by_key[channel, stroke.note.pitch].append((held, part.number))
         for quarter, value in swells:
             message = Message(Kind.CC, channel, _EXPRESSION, value)

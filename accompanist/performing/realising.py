@@ -64,7 +64,7 @@ class Realiser:
         """
         notes, steps = self._balanced(part), list[tuple[float, int]]()
         if part.percussion:
-            return [Stroke(note) for note in notes], steps
+            return [stroke for note in notes for stroke in self._drummed(note)], steps
         joined = sustains(part)
         if joined and swells:
             curve = curve_under(part, self._solo)[1]
@@ -99,6 +99,13 @@ class Realiser:
             for note in spread(chord, rate, arrives=arrives):
                 yield Stroke(note)
         yield from self._alternated(shaken)
+
+    def _drummed(self, note: Note) -> Iterator[Stroke]:
+        """Of all ornaments a drum has only the roll."""
+        if note.ornament is Ornament.TREMOLO:
+            yield from self._realised(note)
+        else:
+            yield Stroke(note)
 
     def _realised(self, note: Note) -> Iterator[Stroke]:
         rate = self._tempo.rate_at(note.onset_quarter)

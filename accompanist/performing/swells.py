@@ -35,8 +35,11 @@ _ROOM_QUARTER = 0.5
 """So long before they come in it makes room, and so long behind them it takes it back."""
 _SEAM_QUARTER, _STEEP_QUARTER = 1e-3, 1e-6
 _LEAST_DB, _STEP_DB = 1.0, 0.5
-_STEP_S = 0.025
-"""CC 11 takes such steps, so far apart: neither a flood nor a zip."""
+_STEP_S, _LEAST_STEP_S = 0.025, 0.02
+"""CC 11 takes such steps, so far apart: neither a flood nor a zip. Only where the loudness changes
+at once, or a note is struck in between, …"""
+_LARGE_DB = 2.0
+"""… a step as large as this comes where it belongs."""
 _LONGEST_S = 12.0
 """Notes that hang together for longer than this swell by their velocities alone."""
 
@@ -140,55 +143,72 @@ def swelled(
         The notes, struck so much harder as CC 11 is low; and where CC 11 takes which value.
     """
     steps: list[tuple[float, int]] = []
-    for start, end in _together([n for n in notes if not n.grace]):
-        values = _values(curve, start, end, tempo)
+    harder: dict[int, float] = {}
+    for start, end, members in _together(notes):
+        onsets = np.array([notes[i].onset_quarter for i in members])
+        loudest, values = _values(curve, start, end, onsets, tempo)
         if values[0][1] != (steps[-1][1] if steps else _FULL):
             steps.append(values[0])
         steps += values[1:]
-    if not steps:
-        return list(notes), []
-    quarters = np.array([quarter for quarter, _ in steps])
-    struck = []
-    for note in notes:
-        i = int(np.searchsorted(quarters, note.onset_quarter + _SEAM_QUARTER)) - 1
-        low = steps[i][1] if i >= 0 else _FULL
-        velocity = min(_FULL, round(note.velocity * _FULL / low))
-        struck.append(note if low == _FULL else replace(note, velocity=velocity))
+        if len(values) > 1:
+            shares = (loudest / curve.at(onsets)).tolist()
+            harder.update(zip(members, shares, strict=True))
+    struck = [
+        replace(note, velocity=min(_FULL, round(note.velocity * harder[i])))
+        if harder.get(i, 1.0) > 1.0
+        else note
+        for i, note in enumerate(notes)
+    ]
     return struck, steps
 
 
-def _together(notes: Sequence[Note]) -> Iterator[tuple[float, float]]:
-    """From where to where notes hang together: in between nothing sounds on."""
-    start = end = None
-    for note in sorted(notes, key=lambda n: n.onset_quarter):
-        if start is None or end is None or note.onset_quarter > end - _SEAM_QUARTER:
-            if start is not None and end is not None:
-                yield start, end
-            start, end = note.onset_quarter, note.end_quarter
+def _together(notes: Sequence[Note]) -> Iterator[tuple[float, float, list[int]]]:
+    """From where to where notes hang together, and which: in between nothing sounds on.
+
+    A grace note belongs to what it comes before or after, but holds nothing together.
+    """
+    order = sorted(range(len(notes)), key=lambda i: notes[i].onset_quarter)
+    start, end = 0.0, -1.0
+    members: list[int] = []
+    for i in order:
+        note = notes[i]
+        if note.grace and members:
+            members.append(i)
+        elif not members or note.onset_quarter > end - _SEAM_QUARTER:
+            if members:
+                yield start, end, members
+            start, end, members = note.onset_quarter, note.end_quarter, [i]
         else:
             end = max(end, note.end_quarter)
-    if start is not None and end is not None:
-        yield start, end
+            members.append(i)
+    if members:
+        yield start, end, members
 
 
-def _values(curve: Curve, start: float, end: float, tempo: WrittenTempo) -> list[tuple[float, int]]:
-    """Give CC 11 from ``start`` on: (quarter, value), the first at ``start``."""
+def _values(
+    curve: Curve, start: float, end: float, onsets: FloatArray, tempo: WrittenTempo
+) -> tuple[float, list[tuple[float, int]]]:
+    """Give the loudest velocity, and CC 11 from ``start`` on: (quarter, value), once if even."""
+    last = end - 2.0 * _SEAM_QUARTER  # what changes where the notes end is for those that follow
+    corners = curve.corners_between(start, last)
+    found = curve.at(np.concatenate(([start, max(start, last)], corners)))
+    loudest, softest = float(found.max()), float(found.min())
     start_s, end_s = (float(s) for s in tempo.to_seconds([start, end]))
-    count = int((end_s - start_s) / _STEP_S)
-    # what changes only where the notes end belongs to those that follow
-    places = np.concatenate(([start], curve.corners_between(start, end - _SEAM_QUARTER)))
-    loudest, softest = float(curve.at(places).max()), float(curve.at(places).min())
-    last = float(curve.at(end - 2.0 * _SEAM_QUARTER))
-    loudest, softest = max(loudest, last), min(softest, last)
-    if end_s - start_s > _LONGEST_S or 40.0 * np.log10(loudest / softest) < _LEAST_DB or count < 2:
-        return [(start, _FULL)]
-    quarters = tempo.to_quarter(start_s + _STEP_S * np.arange(count))
-    velocities = curve.at(np.minimum(quarters, end - 2.0 * _SEAM_QUARTER))
+    even = 40.0 * np.log10(loudest / softest) < _LEAST_DB
+    if even or end_s - start_s > _LONGEST_S or end_s - start_s < 2.0 * _STEP_S:
+        return loudest, [(start, _FULL)]
+    regular = tempo.to_quarter(start_s + _STEP_S * np.arange(int((end_s - start_s) / _STEP_S)))
+    inner = onsets[(onsets > start) & (onsets < last)]
+    places = np.unique(np.concatenate(([start], regular[1:], corners, inner)))
+    times_s = tempo.to_seconds(places)
+    velocities = curve.at(np.minimum(places, max(start, last)))
     out: list[tuple[float, int]] = []
-    told = 0.0
-    for quarter, velocity in zip(quarters.tolist(), velocities.tolist(), strict=True):
+    told, told_s = 0.0, 0.0
+    rows = zip(places.tolist(), times_s.tolist(), velocities.tolist(), strict=True)
+    for quarter, time_s, velocity in rows:
         value = max(1, round(_FULL * velocity / loudest))
-        if not out or abs(40.0 * np.log10(value / told)) >= _STEP_DB:
-            out.append((quarter if out else start, value))
-            told = value
-    return out
+        step_db = abs(40.0 * np.log10(value / told)) if out else np.inf
+        if step_db >= (_STEP_DB if time_s - told_s >= _LEAST_STEP_S else _LARGE_DB):
+            out.append((quarter, value))
+            told, told_s = value, time_s
+    return loudest, out

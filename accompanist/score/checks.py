@@ -204,8 +204,9 @@ def _repeated(case: _Case) -> Iterator[Finding]:
 
 
 def _tremolo(case: _Case) -> Iterator[Finding]:
-    for kind, word in ((Ornament.TREMOLO, "tremolo"), (Ornament.TRILL, "trill")):
-        notes = [note for note in case.part.notes if note.ornament is kind]
+    tremolos = (Ornament.TREMOLO, Ornament.ALTERNATION)
+    for kinds, word in ((tremolos, "tremolo"), ((Ornament.TRILL,), "trill")):
+        notes = [note for note in case.part.notes if note.ornament in kinds]
         if notes:
             yield Finding(
                 Severity.NOTE,

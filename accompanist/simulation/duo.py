@@ -36,6 +36,8 @@ _RHYTHM = (
 """Eight bars of four quarters: what the soloist plays, over and over."""
 _DEGREES = (0, 2, 4, 5, 7, 9, 11)
 _BAR_QUARTER = 4.0
+_PLAYED_OUT_S = 3.0
+"""So long after a note of the soloist's the piece is over: none is longer."""
 _STRIDES = (1, 2, -1, 3, -2, 1, -3)
 
 
@@ -125,8 +127,8 @@ def play_duo(
     events = {quarter: event for event, quarter in enumerate(quarters)}
     ensemble_s = np.full(len(quarters), np.nan)
     coming: deque[tuple[float, int]] = deque()
-    cursor, hop = 0, 0
-    while len(soloist.onsets_s) < len(quarters):
+    cursor, hop, now_s = 0, 0, 0.0
+    while not soloist.onsets_s or now_s < soloist.onsets_s[-1] + _PLAYED_OUT_S:
         hop += 1
         now_s = hop * HOP_S
         while coming and coming[0][0] <= now_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from score_library.importers.printed import PrintedPart
 
-__all__ = ["ACCENTS", "LEVELS", "WORDED", "set_velocities"]
+__all__ = ["ACCENTS", "LEVELS", "WORDED", "set_velocities", "struck_at"]
 
 LEVELS = {
     "pppppp": 12, "ppppp": 16, "pppp": 20, "ppp": 28, "pp": 40, "p": 52, "mp": 66, "mf": 80,
@@ -31,6 +32,8 @@ ACCENTS = {
 }
 """Velocity steps that one note gains."""
 _DEFAULT = 80
+_AT_QUARTER, _BEFORE_QUARTER = 0.01, 0.26
+"""A sign stands at a note that is so near, and belongs to one that comes so soon."""
 _HAIRPIN_STEPS = 16
 """What a hairpin gains or loses where no level stands at its end."""
 WORDED = "words"
@@ -59,9 +62,14 @@ def set_velocities(part: PrintedPart, starts: Sequence[float]) -> None:
     levels: dict[float, int] = {}
     peaks: dict[float, int] = {}
     hairpins = _Hairpins()
+    onsets = sorted(
+        s + n.offset for s, m in zip(starts, part.measures, strict=True) for n in m.notes
+    )
     for start, measure in zip(starts, part.measures, strict=True):
         for sign in sorted(measure.loudness, key=lambda s: s.offset):
             quarter = start + sign.offset
+            if sign.peak or sign.level is not None:
+                quarter = struck_at(quarter, onsets)
             if sign.peak:
                 peaks[quarter] = sign.peak
             if sign.level is not None:
@@ -73,14 +81,28 @@ def set_velocities(part: PrintedPart, starts: Sequence[float]) -> None:
                 hairpins.open(sign.number, quarter, sign.hairpin)
     drawn = hairpins.all()
     if not levels and not drawn:
+        # An accent says nothing of how loud the rest is.
         _apply(part, starts, np.array([0.0]), np.array([float(_DEFAULT)]))
-        even = [(0.0, float(_DEFAULT))]
-        part.curve = tuple(_peaked(even, peaks)) if peaks else ()
         return
     quarters, velocities = _curve(levels, drawn)
     _apply(part, starts, quarters, velocities)
     corners = list(zip(quarters.tolist(), velocities.tolist(), strict=True))
     part.curve = tuple(_peaked(corners, peaks))
+
+
+def struck_at(quarter: float, onsets: Sequence[float]) -> float:
+    """Where a sign takes effect: at the note that it stands at, or a little before.
+
+    Engravers move signs to the left to make room. One that stands in the middle of a held note,
+    or in a rest, is left where it is.
+
+    >>> struck_at(2.9, [2.0, 3.0]), struck_at(2.0, [2.0, 2.1]), struck_at(2.5, [2.0, 3.0])
+    (3.0, 2.0, 2.5)
+    """
+    i = bisect_left(onsets, quarter - _AT_QUARTER)
+    if i < len(onsets) and onsets[i] - quarter <= _BEFORE_QUARTER:
+        return onsets[i]
+    return quarter
 
 
 class _Hairpins:

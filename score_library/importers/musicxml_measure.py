@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
 from score_library.importers.listening import read_listening
+from score_library.importers.loudness import struck_at
 from score_library.importers.musicxml_directions import (
     read_direction,
     read_dynamics,
@@ -90,9 +91,11 @@ class PartReader:
         for strokes in self._graces.values():
             self._place_graces(strokes)
         self._graces.clear()
+        offsets = sorted(note.offset for note in self._measure.notes)
         for offset, steps in self._accents:
+            struck = struck_at(offset, offsets)
             for note in self._measure.notes:
-                if abs(note.offset - offset) < 0.01:
+                if abs(note.offset - struck) < 0.01:
                     note.accent += steps
         return self._measure
 

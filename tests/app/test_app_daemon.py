@@ -401,7 +401,7 @@ def test_a_take_is_kept_under_its_name(tmp_path: Path) -> None:
     helpers.keep_take("the best one")
     helpers.keep_take("")
     first, second = engine.sent
-    assert first == KeepTake(tmp_path / "the best one")
+    assert first == KeepTake(tmp_path / "the best one", rehearse=True)
     assert isinstance(second, KeepTake)
     assert second.folder is not None
     assert second.folder.parent == tmp_path

@@ -53,7 +53,8 @@ READINGS = {
     "/acc/piece/info": "sii", "/acc/piece/marks": "ss", "/acc/state": "s", "/acc/position": "idf",
     "/acc/position/bar": "i", "/acc/position/beat": "f", "/acc/position/quarter": "d",
     "/acc/position/mark": "s", "/acc/position/page": "i", "/acc/tempo/now": "f",
-    "/acc/follow/confidence": "f", "/acc/follow/lost": "i", "/acc/part/2/name": "s",
+    "/acc/follow/confidence": "f", "/acc/follow/lost": "i", "/acc/follow/here": "f",
+    "/acc/part/2/name": "s",
     "/acc/input/level": "f", "/acc/timemap": "ddd", "/acc/beat": "iif", "/acc/status": "s",
     "/acc/error": "sis",
 }  # fmt: skip

@@ -135,7 +135,7 @@ def test_a_take_unlike_the_others_is_said_not_to_count() -> None:
     takes = [a_take("1", 1), a_take("2", 2), a_take("3", 3), a_take("4", 4, strange=True)]
     learned = look_at(score, score.parts[0], takes)
     assert learned.used == (True, True, True, False)
-    told = take_facts(score, takes[3], used=False)
+    told = take_facts(score, takes[3], learned.reasons[3])
     assert "too little in common" in told["reason"]
     assert told["bars"] == ["1", "12"]
 
@@ -148,6 +148,19 @@ def test_a_partial_take_is_brought_to_the_level_of_the_others() -> None:
     part = learned.deviations[2]
     assert np.flatnonzero(np.isfinite(part)).tolist() == list(range(20, 39))
     np.testing.assert_allclose(part[20:39], learned.together.mean[20:39], atol=0.06)
+
+
+def test_a_take_of_next_to_nothing_is_said_not_to_count() -> None:
+    score = air()
+    scraps = replace(
+        a_take("2", 2),
+        stretches=tuple(
+            Stretch(np.arange(a, a + 2.0), np.array([0.0, 1.0])) for a in range(0, 40, 4)
+        ),
+    )
+    learned = look_at(score, score.parts[0], [a_take("1", 1), scraps])
+    assert learned.used == (True, False)
+    assert learned.reasons == ("", "its stretches are too short beside the whole piece")
 
 
 def test_nothing_learned_is_said_and_nothing_breaks() -> None:
@@ -193,7 +206,10 @@ def test_a_take_is_learned_from_by_itself_unless_it_is_none(tmp_path: Path) -> N
     solo, store = score.parts[0], store_of(score.parts[0])
 
     def learn(take: LearnedTake, name: str, of: Score = score, **facts: object) -> str:
-        return learn_by_itself(folder_of(take, tmp_path / name, **facts), of, solo, ABOUT)
+        folder = folder_of(take, tmp_path / name, **facts)
+        learned, text = learn_by_itself(folder, of, solo, ABOUT)
+        assert learned == text.startswith("learned from it")
+        return text
 
     assert learn(a_take("1", 1), "one") == ("learned from it: 1 take tells how you play this now")
     assert "2 takes tell" in learn(a_take("2", 2), "two")

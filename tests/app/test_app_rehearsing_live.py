@@ -21,7 +21,14 @@ from accompanist.app.engine.live import Stage
 from accompanist.app.engine.piece import InputFacts, ReadyPiece, make_ready
 from accompanist.app.keeping.keeper import TakeKeeper
 from accompanist.app.keeping.ring import TakeRing
-from accompanist.app.processes.links import EngineSettings, KeepTake, LoadPiece, Problem, TakeKept
+from accompanist.app.processes.links import (
+    EngineSettings,
+    KeepTake,
+    LoadPiece,
+    Problem,
+    TakeKept,
+    TakeLearned,
+)
 from accompanist.app.rehearsing.kept import store_of
 from accompanist.app.rehearsing.takes import LearnedTake, Stretch
 from score_library.load import load_score
@@ -110,8 +117,8 @@ def test_a_take_is_told_of_when_it_is_kept_and_learned_from_afterwards(
     learn = ["accompanist.app.keeping.learn_kept", *places]
     assert processes.called == ([keep, learn] if wished else [keep])
     assert keeper.spared == ({tmp_path / "journal"} if wished else set())  # it is being read
-    assert jobs.look() == []
-    assert keeper.spared == set()
+    assert jobs.look() == ([TakeLearned("so it went")] if wished else [])
+    assert (jobs.learned, keeper.spared) == (wished, set())
 
 
 def test_what_could_not_be_kept_is_not_learned_from(

@@ -17,6 +17,7 @@ from accompanist.app.rehearsing.reading import read_recording, read_take
 from accompanist.app.rehearsing.stretches import played_on
 from accompanist.app.rehearsing.takes import LearnedTake, line_key
 from accompanist.errors import BadInputError
+from accompanist.recordings.sound import ArraySound
 from accompanist.score.model import Note, Part, Score, TempoMark
 from accompanist.score.solo import solo_line
 from bridges.audio_files import write_wav
@@ -176,6 +177,9 @@ def test_takes_that_cannot_be_learned_from_say_why(tmp_path: Path) -> None:
         ("trace.csv", b"time,quarter,qpm,confidence,state\n0,0,0,nan,following\n"),
         ("trace.csv", b"time,quarter,qpm,confidence,state\n0,0,0,high,following\n"),
         ("trace.csv", b"time,quarter\n0,0\n"),
+        ("trace.csv", b"time,quarter,qpm,confidence,state\n0,0\n"),
+        ("trace.csv", b"\xff\xfe\x00"),
+        ("trace.csv", b"x" * 100_000),
         ("truth.csv", b"quarter\n0\n"),
         ("take.json", b"[1]"),
         ("take.json", b'{"input": []}'),
@@ -315,10 +319,11 @@ def test_a_passage_played_again_is_kept_as_it_was_reported() -> None:
 def test_loudness_is_that_of_the_note_and_not_of_the_one_before() -> None:
     t = np.arange(4 * RATE) / RATE
     gain = np.select([t < 1.0, t < 2.0, t < 2.5], [0.1, 0.2, 0.0], 0.05)
-    course = envelope((gain * np.sin(2 * np.pi * 440 * t)).astype(np.float32)[:, None], RATE)
+    sound = (gain * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
+    course = envelope(ArraySound(sound, RATE))
     levels = course.levels_db(np.array([0.0, 1.0, 2.5]))
     np.testing.assert_allclose(np.diff(levels), [6.0, -12.0], atol=0.3)
     silences = course.silences_s(np.array([0.0, 1.0, 2.5]))
     np.testing.assert_allclose(silences, [0.0, 0.0, 0.48], atol=0.03)
-    empty = envelope(np.zeros((0, 1), dtype=np.float32), RATE)
+    empty = envelope(ArraySound(np.zeros(0, dtype=np.float32), RATE))
     assert empty.levels_db(np.array([0.0, 9.0])).tolist() == [-100.0, -100.0]

@@ -121,9 +121,10 @@ def test_takes_are_kept_one_by_one_and_the_same_one_once(tmp_path: Path) -> None
 def test_the_oldest_goes_where_there_are_too_many(tmp_path: Path) -> None:
     store = RehearsalStore("key", tmp_path)
     for i in range(50):
-        store.add(take(f"/takes/{i:02}", when=f"2026-01-01T00:00:{i:02}"), ABOUT)
-    names = [t.name for t in store.takes()]
-    assert (len(names), names[0], names[-1]) == (48, "/takes/02", "/takes/49")
+        other = i < 2  # how somebody else plays it is not to be had again by playing
+        store.add(take(f"/takes/{i:02}", when=f"2026-01-01T00:00:{i:02}", own=not other), ABOUT)
+    names = [Path(t.name).name for t in store.takes()]
+    assert (len(names), names[:4], names[-1]) == (48, ["00", "01", "04", "05"], "49")
 
 
 def test_a_broken_file_is_told_of_and_the_others_count(tmp_path: Path) -> None:
@@ -179,6 +180,28 @@ def test_the_same_performance_is_known_again_and_another_is_not() -> None:
     assert same_performance(whole, played(0.001, 5, 25))
     assert not same_performance(whole, played(0.012))
     assert not same_performance(played(0.0, 0, 20), played(0.0, 20, 40))
+
+
+def test_who_played_a_soft_part_alone_was_not_loud() -> None:
+    quarters = np.arange(40.0)
+    levels = np.where(quarters < 20, -6.0, 6.0) + 0.5 * np.sin(quarters)
+
+    def played(first: int, last: int) -> LearnedTake:
+        own = levels[first:last] - levels[first:last].mean()
+        stretch = Stretch(quarters[first:last], 0.5 * quarters[first:last], own)
+        return replace(take(), stretches=(stretch,))
+
+    told = performances_of([played(0, 40), played(0, 18), played(22, 40)])
+    for performance in told:
+        there = performance.quarters.astype(int)
+        assert performance.levels_db is not None
+        np.testing.assert_allclose(np.diff(performance.levels_db), np.diff(levels[there]))
+    soft = [p.levels_db[3] for p in told[:2] if p.levels_db is not None]
+    assert soft[1] == pytest.approx(soft[0], abs=0.1)
+    assert told[2].levels_db is not None
+    assert told[2].levels_db.min() > soft[0] + 10.0
+    silent = replace(take(), stretches=(replace(take().stretches[0], levels_db=None),))
+    assert [p.levels_db is None for p in performances_of([silent, played(0, 9)])] == [True, False]
 
 
 def test_what_a_conductor_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,8 +152,10 @@ def test_without_sound_there_is_no_sound_and_json_is_take_json(
 ) -> None:
     out = tmp_path / "take"
     words = (inputs / "score.mid", inputs / "take.wav", "--no-audio", "--json", "--out", out)
-    result = run(*words)
-    assert json.loads(result.stdout) == json.loads((out / "take.json").read_text())
+    result = run(*words, "--dynamics", "0.25")
+    facts = json.loads(result.stdout)
+    assert facts == json.loads((out / "take.json").read_text())
+    assert facts["settings"]["conductor"]["dynamics_depth"] == 0.25
     assert {p.name for p in out.iterdir()} == FILES - {"mix.wav", "accompaniment.wav"}
 
 
@@ -237,6 +239,7 @@ def test_what_is_no_take_is_refused_in_one_line(
         (["--solo", "9"], 2),
         (["--follower", "nobody"], 2),
         (["--policy", "nonsense"], 2),
+        (["--dynamics", "1.5"], 2),
         (["--block", "0"], 2),
         (["--soundfont", "/nowhere/no.sf2"], 4),
         (["--truth", "/nowhere/truth.csv"], 3),

@@ -53,6 +53,7 @@ COMMANDS: dict[str, Callable[[Conductor], None]] = {
     "level 4": lambda c: c.level(4),
     "level 0": lambda c: c.level(0),
     "fade": lambda c: c.lost("fade"),
+    "dynamics": lambda c: c.dynamics(0.2),
     "base": lambda c: c.tempo_base(60.0),
     "scale": lambda c: c.tempo_scale(1.5),
     "limits": lambda c: c.tempo_limits(90.0, 110.0),

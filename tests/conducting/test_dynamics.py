@@ -74,6 +74,12 @@ def test_whoever_gets_louder_takes_the_ensemble_along_half_as_far() -> None:
     assert max(late) <= 2.5  # half of the six, less what chance does
 
 
+def test_a_soft_first_note_is_not_taken_for_their_loudness() -> None:
+    dynamics = Dynamics(EVEN)
+    first = leans(dynamics, lambda t: -30.0 if t < 1.0 else -24.0, 20.0)
+    assert max(map(abs, first)) <= 0.5
+
+
 def test_the_depth_says_how_much_and_none_is_none() -> None:
     reached = []
     for depth in (0.0, 0.5, 1.0):

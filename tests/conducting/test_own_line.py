@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from virtual_soloist import Stage
 
+from accompanist.conducting.settings import ConductorSettings
+
 QUARTERS = [float(i) for i in range(32)]
 SIXTEENTHS = [i / 4 for i in range(128)]
 
@@ -66,6 +68,17 @@ def test_an_early_one_too() -> None:
     assert min(intervals(stage, 18.0, 24.0)) > 0.4 * 0.125
     assert stage.sent[20.75] - times[20] == pytest.approx(0.375, abs=0.05)
     assert stage.sent[22.0] - times[22] == pytest.approx(0.0, abs=0.03)
+
+
+@pytest.mark.parametrize(("level", "stops"), [(10.0, True), (5.0, True), (2.0, False)])
+def test_who_listens_less_gives_way_later_to_a_soloist_who_dwells(
+    level: float, stops: bool
+) -> None:
+    settings = ConductorSettings(level=level)
+    stage = Stage(QUARTERS, SIXTEENTHS, settings=settings)
+    times = {i: t + (0.5 if i >= 20 else 0.0) for i, t in steady(32).items()}
+    stage.play(times, 14.0)  # the note before 20 is held for a second instead of a half
+    assert (max(intervals(stage, 18.0, 22.0)) > 0.25) == stops
 
 
 # ---- where the soloist rests ---------------------------------------------------------------------

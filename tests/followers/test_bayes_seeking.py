@@ -113,3 +113,26 @@ def test_a_long_pause_is_waited_through(play_tones: Any) -> None:
     assert at(estimates, began_s - 0.1).quarter <= 12.01
     assert not any(e.relocated for e in estimates)
     assert at(estimates, began_s + 4.5 * STEP_S).quarter == pytest.approx(16.5, abs=0.4)
+
+
+def test_a_pause_before_a_rest_is_not_taken_for_the_rest(play_tones: Any) -> None:
+    # After six notes the soloist stops for four seconds; six notes ahead there is a long rest.
+    rest = 10.0
+    notes = tuple(
+        Note(float(i) + (rest if i >= 12 else 0.0), 1.0, p) for i, p in enumerate(PITCHES[:30])
+    )
+    score = Score("t", (Part(1, "solo", notes),), (), tempo_marks=(TempoMark(0.0, 180.0),))
+    line = solo_line(score.parts[0])
+    follower = BayesFollower(line, written_tempo(score), RATE, HOP, a4_hz=440.0)
+    follower.locate(0.0)
+    first, second = tones(play_tones, PITCHES[:6]), tones(play_tones, PITCHES[6:10])
+    pause = np.zeros(4 * RATE, dtype=np.float32)
+    samples = np.concatenate((first, pause, second))
+    estimates = [
+        follower.feed(Heard((i + 1) * HOP / RATE, samples[i * HOP : (i + 1) * HOP]))
+        for i in range(len(samples) // HOP)
+    ]
+    began_s = (len(first) + len(pause)) / RATE + 0.3
+    assert at(estimates, began_s - 0.1).quarter <= 6.01
+    assert at(estimates, began_s + 2.5 * STEP_S).quarter == pytest.approx(8.5, abs=0.3)
+    assert not any(e.relocated for e in estimates)

@@ -13,7 +13,7 @@ from accompanist.performing.expression import Expression, scaled
 from accompanist.performing.messages import Kind, Message, TimedMessage
 from accompanist.performing.performer import Performer
 from accompanist.performing.planning import accompaniment_plan
-from accompanist.score.model import Measure, Note, Part, Score
+from accompanist.score.model import Level, Measure, Note, Part, Score, TempoMark
 from accompanist.score.tempo import written_tempo
 
 STEADY = Timeline((0.0,), (0.0,), 1.0)
@@ -111,17 +111,34 @@ def test_a_leap_of_the_lean_comes_in_small_steps_apart() -> None:
     assert min(b - a for (a, _), (b, _) in pairwise(steps)) >= 0.019
 
 
-def test_silence_gives_back_what_the_lean_has_taken() -> None:
+def test_whoever_stops_gives_back_what_the_lean_has_taken() -> None:
     player = performer()
     player.take(cue(0.0))
     player.due(1.0)
     player.take(cue(1.0, -2.0))
     player.due(1.5)
-    silenced = player.take(replace(cue(1.5, -2.0), silences=1, state="waiting"))
-    assert expressions(silenced) == [(1.5, 2, 127)]
-    player.due(2.0)
-    player.take(replace(cue(2.0, -1.0), silences=1))
+    waiting = replace(cue(1.5, -2.0), silences=1, state="waiting")
+    assert expressions(player.take(waiting)) == []  # tails go on as they are
+    stopped = replace(waiting, time_s=2.0, silences=2, state="idle")
+    assert expressions(player.take(stopped)) == [(2.0, 2, 127)]
     assert expressions(player.silence(3.0)) == []
+
+
+def test_a_hairpin_that_was_broken_off_goes_on_where_it_was() -> None:
+    rising = (Level(0.0, 52.0), Level(16.0, 96.0))
+    notes = tuple(Note(4.0 * i, 4.0, 50 + i, 52 + 11 * i) for i in range(4))
+    parts = (Part(1, "Solo", ()), Part(2, "Cello", notes, program=42, levels=rising))
+    marks = (TempoMark(0.0, 60.0),)
+    score = Score("Test", parts, (Measure(0.0, 16.0, "1"),), tempo_marks=marks)
+    player = Performer(accompaniment_plan(score, 1, written_tempo(score)))
+    first = expressions(player.take(cue(0.0)))[-1][2]
+    assert first < 127
+    player.due(2.0)
+    assert expressions(player.silence(2.0)) == [(2.0, 1, 127)]
+    sent = player.due(4.5)
+    assert expressions(sent)[-1][2] < 127
+    assert expressions(player.silence(5.0)) == [(5.0, 1, 127)]
+    assert expressions(player.silence(6.0)) == []
 
 
 def test_a_jump_sets_it_up_as_it_stands_there() -> None:

@@ -12,7 +12,7 @@ from accompanist.conducting.timeline import Timeline
 from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.performing.scheduler import LONGEST_HOLD_S, Scheduler
-from accompanist.score.model import Measure, Note, Ornament, Part, Score, TempoMark
+from accompanist.score.model import Fermata, Measure, Note, Ornament, Part, Score, TempoMark
 from accompanist.score.tempo import written_tempo
 
 HELD = Timeline((0.0,), (0.0,), 1.0, gate_quarter=2.0)
@@ -76,6 +76,21 @@ def test_it_is_given_in_any_blocks_alike_and_asked_for_when_it_says() -> None:
     assert [m.message for m in found] == [m.message for m in sent]
     assert [m.time_s for m in found] == pytest.approx(times)
     assert rounds <= len(sent)
+
+
+@pytest.mark.parametrize("percussion", [False, True])
+def test_under_a_fermata_too_and_on_a_drum(percussion: bool) -> None:
+    held = (Fermata(0.0, 2.0),)
+    parts = (
+        Part(1, "Solo", ()),
+        Part(2, "Timpani", (tremolo(),), program=47, percussion=percussion),
+    )
+    bars, marks = (Measure(0.0, 8.0, "1"),), (TempoMark(0.0, 60.0),)
+    score = Score("Test", parts, bars, tempo_marks=marks, fermatas=held)
+    player = Scheduler(accompaniment_plan(score, 1, written_tempo(score)))
+    sent = player.due(HELD, 4.0)
+    assert len([t for t, _ in strokes(sent) if t < 2.0]) == 22
+    assert len([t for t, _ in strokes(sent) if t > 2.0]) > 18
 
 
 def test_a_held_note_stays_a_held_note() -> None:

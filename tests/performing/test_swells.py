@@ -77,6 +77,16 @@ def test_notes_that_overlap_are_struck_alike_and_follow_one_curve() -> None:
     assert struck[2].velocity == pytest.approx(96, abs=2)  # a time of its own
 
 
+def test_a_note_struck_where_it_gets_loud_at_once_is_as_loud_as_marked() -> None:
+    stepped = (Level(0.0, 40.0), Level(4.01, 40.0), Level(4.01, 96.0), Level(16.0, 96.0))
+    notes = [Note(0.0, 8.0, 50, 40), Note(4.01, 2.0, 55, 96)]
+    part = Part(2, "Organ", tuple(notes), program=19, levels=stepped)
+    struck, steps = swelled(notes, curve_under(part, None)[0], TEMPO)
+    assert [note.velocity for note in struck] == [96, 96]
+    assert [value for _, value in steps] == [round(127 * 40 / 96), 127]
+    assert steps[1][0] == pytest.approx(4.01, abs=1e-5)
+
+
 def test_no_flood_and_no_zip() -> None:
     sharp = (Level(0.0, 40.0), Level(0.5, 120.0), Level(16.0, 120.0))
     notes = [Note(0.0, 8.0, 50, 40)]
@@ -133,7 +143,18 @@ def test_velocity_and_expression_together_are_the_curve(
     assert all(1 <= value <= 127 for _, value in steps)
     assert [q for q, _ in steps] == sorted(q for q, _ in steps)
     for note, before in zip(struck, notes, strict=True):
-        value = next((v for q, v in reversed(steps) if q <= note.onset_quarter + 1e-3), 127)
         assert 1 <= note.velocity <= 127
-        # within a step of CC 11, half a dB: no velocity goes beyond 127
-        assert note.velocity * value / 127 == pytest.approx(before.velocity, abs=1.0, rel=0.03)
+        if not steps:
+            assert note.velocity == before.velocity
+            continue
+        accent = before.velocity / float(curve.at(before.onset_quarter))
+        for quarter in (note.onset_quarter, note.onset_quarter + 0.4 * note.duration_quarter):
+            value = next((v for q, v in reversed(steps) if q <= quarter + 1e-6), 127)
+            if note.velocity == before.velocity and value == 127:
+                continue  # too little changes within it
+            made_db = 40.0 * np.log10(note.velocity * value / 127)
+            # CC 11 comes in steps, and at most every 25 ms
+            about = accent * curve.at(np.linspace(quarter - 0.03, quarter, 31))
+            rounded_db = 40.0 * np.log10((1.0 + 0.6 / value) * (1.0 + 0.6 / note.velocity))
+            assert made_db <= 40.0 * np.log10(about.max()) + 2.0 + rounded_db
+            assert made_db >= 40.0 * np.log10(about.min()) - 2.0 - rounded_db

@@ -37,7 +37,8 @@ Examples:
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Learn a score's timing from a recording of it, too; may be given several times.",
+    help="Learn a score's timing from a recording of it, too (a file, or the id of a recording "
+    "piece); may be given several times.",
 )
 @click.option(
     "--plot",

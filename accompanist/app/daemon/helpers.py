@@ -174,7 +174,7 @@ class DaemonHelpers:
                 hosts=self.hosts(),
                 desk=levels,
                 changes=changes,
-                rehearse=wiring.config.follow.rehearse,
+                rehearse=wiring.config.follow.rehearse and loaded.recording is None,
             )
         )
 

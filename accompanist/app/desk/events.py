@@ -20,6 +20,7 @@ from accompanist.app.processes.links import (
     Sent,
     Silence,
     TakeKept,
+    TakeLearned,
     View,
 )
 from accompanist.app.processes.recording_links import (
@@ -86,6 +87,8 @@ class DeskEvents:
                 for kept in self.on_kept:
                     kept(event)
                 _log.info("take kept in %s", event.folder)
+            case TakeLearned():
+                _log.info("%s", event.text)
             case Click():
                 if self._wiring.store.on("countin/click"):
                     self._wiring.performer.send(event)
@@ -163,6 +166,7 @@ class DeskEvents:
             store.update("tempo/now", round(led_qpm, 2))
         self._follow_engine(view)
         store.update("follow/confidence", round(view.confidence, 2))
+        store.update("follow/here", round(view.follows, 2))
         store.update("input/level", round(view.level_db, 1))
         store.update("input/advice", view.advice)
         facts.more["xruns"] = view.xruns

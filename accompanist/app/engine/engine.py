@@ -303,6 +303,7 @@ class Engine:
             led_qpm=0.0 if conductor is None else conductor.tempo_qpm,
             base_qpm=0.0 if conductor is None else conductor.base_qpm,
             looping=conductor is not None and conductor.looping is not None,
+            follows=10.0 if conductor is None else conductor.follows_here,
         )
 
     # ---- the reading thread ----------------------------------------------------------------------

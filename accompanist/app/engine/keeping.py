@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from accompanist.app.keeping.keeper import TakeKeeper
-from accompanist.app.processes.links import KeepTake, Problem, TakeKept
+from accompanist.app.processes.links import KeepTake, Problem, TakeKept, TakeLearned
 from accompanist.errors import UsageError
 
 __all__ = ["Keeping"]
@@ -79,16 +79,16 @@ class Keeping:
         self._begin("keep_take", arguments, journal, out, rehearse=wish.rehearse)
         return out
 
-    def look(self) -> list[TakeKept | Problem]:
+    def look(self) -> list[TakeKept | TakeLearned | Problem]:
         """Tell which have come to an end since the last call."""
-        told: list[TakeKept | Problem] = []
+        told: list[TakeKept | TakeLearned | Problem] = []
         for job in list(self._jobs):
             code = job.process.poll()
             if code is None:
                 continue
             self._jobs.remove(job)
             if job.learns:
-                _LOG.info("%s", _last_words(job, code))
+                told.append(TakeLearned(_last_words(job, code)))
                 self.learned = self.learned or code == 0
             elif code == 0:
                 told.append(TakeKept(job.out))

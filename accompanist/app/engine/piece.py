@@ -30,6 +30,7 @@ from accompanist.performing.performer import Performer
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
+from accompanist.score.landings import landing_places
 from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
@@ -246,6 +247,7 @@ def _follower(
         hop=hop_samples(input_facts.sample_rate),
         a4_hz=settings.a4_hz,
         reference=reference_of(piece),
+        landings=landing_places(score),
     )
 
 

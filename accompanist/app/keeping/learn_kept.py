@@ -20,7 +20,7 @@ NICENESS = 19
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Learn from one take; what has become of it is one line on stderr."""
+    """Learn from one take; what has become of it is one line on stderr. 0 if it was learned."""
     parser = ArgumentParser(prog="learn_kept", description=__doc__.splitlines()[0])
     parser.add_argument("journal", type=Path)
     parser.add_argument("take", type=Path)
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         facts, score = journal_facts(words.journal)
         solo = next(part for part in score.parts if part.number == facts["solo"])
-        said = learn_by_itself(words.take, score, solo, facts["piece"])
+        learned, said = learn_by_itself(words.take, score, solo, facts["piece"])
     except AccompanistError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     sys.stderr.write(f"{words.take}: {said}\n" if said else "")
-    return 0
+    return 0 if learned else 1
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ TABLE: tuple[Entry, ...] = (
     _choice("follow/mode", "Who leads", "follow", "wait", "fixed", "conduct"),
     _number("follow/level", "How closely to follow: 0 not at all, 10 every breath", 0, 10, 10),
     _number("follow/dynamics", "How much to get louder and softer with the soloist", 0.0, 1.0, 0.5),
+    _reading("follow/here", "f", "The level in force in this passage, 0 where it is fixed"),
     _reading("follow/confidence", "f", "How sure the follower is, 0 to 1"),
     _reading("follow/lost", "i", "1 when the soloist has been lost"),
     _choice("follow/lostpolicy", "What to do then", "continue", "hold", "fade"),

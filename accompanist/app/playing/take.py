@@ -51,6 +51,7 @@ from accompanist.performing.performer import Performer
 from accompanist.performing.planning import accompaniment_plan
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
+from accompanist.score.landings import landing_places
 from accompanist.score.model import Part
 from accompanist.score.solo import solo_line
 from accompanist.score.tempo import written_tempo
@@ -162,6 +163,7 @@ class _LiveTake:
                 sample_rate=soloist.sample_rate,
                 hop=hop,
                 reference=reference_of(piece),
+                landings=landing_places(score),
             )
             warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
         self._plan = accompaniment_plan(score, solo.number, tempo)
@@ -188,8 +190,10 @@ class _LiveTake:
             self._plan.onsets_quarter,
             performances=rehearsal.performances,
         )
-        if start_quarter > 0.0:
+        if settings.start_bar is not None:
             self._conductor.locate(start_quarter)
+        elif settings.count_in_bars is None:
+            self._conductor.arm()
         if settings.count_in_bars is not None:
             self._conductor.start()
         self._session = session = Session(
@@ -301,7 +305,7 @@ class _LiveTake:
 
         piece = self._piece
         about = {"id": piece.id, "title": piece.title, "composer": piece.composer}
-        said = learn_by_itself(self._kept, piece.score, self._solo, about)
+        said = learn_by_itself(self._kept, piece.score, self._solo, about).text
         if said:
             click.echo(f"{self._kept}: {said}", err=True)
 

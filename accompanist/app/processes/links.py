@@ -46,6 +46,7 @@ __all__ = [
     "SetOutputs",
     "Silence",
     "TakeKept",
+    "TakeLearned",
     "View",
 ]
 
@@ -338,6 +339,8 @@ class View:
     """Tempo mark here, or what was said instead."""
     looping: bool = False
     """Whether the ensemble goes round."""
+    follows: float = 10.0
+    """How closely it follows here, 0 to 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,3 +366,10 @@ class TakeKept:
     """A take folder has been written."""
 
     folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLearned:
+    """A take that was kept has been learned from, or why not."""
+
+    text: str

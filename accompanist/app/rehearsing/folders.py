@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from accompanist.app.rehearsing.takes import events_at, line_key
 from accompanist.errors import BadInputError
 from accompanist.score.solo import SoloLine
 from accompanist.takes.folder import TAKE_FILE, is_take
-from accompanist.takes.tables import read_numbers, read_rows
+from accompanist.takes.tables import read_numbers
 
 __all__ = ["FoundTake", "TakeOnsets", "find_take", "read_onsets"]
 
@@ -30,6 +31,7 @@ _MOST_LOST = 0.25
 """Share of the time that the follower may have been lost."""
 _AT_REST = frozenset({"armed", "idle", "countin", "waiting", "paused", "ended"})
 _LATEST_S = 1e5
+_LONGEST_ROW = 1_000
 _LIVE_SOUND = "solo.wav"
 _TRUTH = "truth.csv"
 
@@ -52,9 +54,10 @@ class FoundTake:
         live = self.folder / _LIVE_SOUND
         if live.is_file():
             return live
-        source = _table(self.facts.get("input")).get("source")
-        if not isinstance(source, str) or not source or "\0" in source:
-            return None
+        told = _table(self.facts.get("input"))
+        source = told.get("source")
+        if told.get("live") or not isinstance(source, str) or not source or "\0" in source:
+            return None  # a live take's source is a device
         for place in (Path(source), self.folder / source, self.folder / "take.wav"):
             if place.is_file():
                 return place
@@ -171,26 +174,52 @@ def _sure(take: FoundTake, reported_s: FloatArray) -> npt.NDArray[np.bool_]:
     BadInputError
         It was lost for too long, or at the end.
     """
-    path = take.folder / "trace.csv"
-    rows = read_rows(path, ("time", "confidence", "state"))
-    try:
-        times_s = np.array([float(row["time"]) for row in rows])
-        confidences = np.array([float(row["confidence"]) for row in rows])
-    except ValueError as error:
-        raise BadInputError(f"{path}: a number has to stand there ({error})") from error
-    if not len(rows) or not (np.isfinite(times_s) & np.isfinite(confidences)).all():
-        raise BadInputError(f"{path}: there is nothing in it, or what is no number")
-    states = [row["state"] for row in rows]
-    lost = np.array([state == "lost" for state in states])
-    playing = np.array([state not in _AT_REST for state in states])
+    times_s, confidences, lost, playing = _trace(take.folder / "trace.csv")
     if lost.sum() > _MOST_LOST * max(int(playing.sum()), 1):
         raise BadInputError(
             f"{take.folder}: the follower was lost for {100 * lost.sum() / playing.sum():.0f} % "
             "of it"
         )
-    at = np.clip(np.searchsorted(times_s, reported_s - 1e-6), 0, len(rows) - 1)
+    at = np.clip(np.searchsorted(times_s, reported_s - 1e-6), 0, len(times_s) - 1)
     sure: npt.NDArray[np.bool_] = (confidences[at] >= _LEAST_CONFIDENCE) & ~lost[at]
     return sure
+
+
+def _trace(
+    path: Path,
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Time, confidence, whether lost and whether playing, of each hop.
+
+    An hour has more than half a million rows: they are read one by one into small columns.
+
+    Raises
+    ------
+    BadInputError
+        It is no such table.
+    """
+    times_s, confidences = array("d"), array("d")
+    lost, playing = bytearray(), bytearray()
+    columns: list[int] = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            while line := file.readline(_LONGEST_ROW):
+                row = line.strip().split(",")
+                if not columns and not line.startswith("#"):
+                    columns = [row.index(name) for name in ("time", "confidence", "state")]
+                elif columns and len(row) > 1:
+                    time_s, confidence, state = (row[i] for i in columns)
+                    times_s.append(float(time_s))
+                    confidences.append(float(confidence))
+                    lost.append(state == "lost")
+                    playing.append(state not in _AT_REST)
+    except (OSError, ValueError, IndexError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadInputError(f"{path}: cannot be read ({reason})") from error
+    times, sure = np.array(times_s), np.array(confidences)
+    if not len(times) or not (np.isfinite(times) & np.isfinite(sure)).all():
+        raise BadInputError(f"{path}: there is nothing in it, or what is no number")
+    flags = [np.frombuffer(flag, dtype=np.uint8).astype(np.bool_) for flag in (lost, playing)]
+    return times, sure, flags[0], flags[1]
 
 
 def _digest(file: Path) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from accompanist.score.model import Part, Score
 from accompanist.score.solo import SoloLine, solo_line
 from accompanist.score.tempo import written_tempo
 
-__all__ = ["Learned", "keep_learned", "learn_by_itself", "look_at"]
+__all__ = ["Learned", "Lesson", "keep_learned", "learn_by_itself", "look_at"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +41,9 @@ class Learned:
     takes : tuple of LearnedTake
         The oldest first.
     used : tuple of bool
-        For each whether it counts; one that has nothing in common with the others does not.
+        For each whether it counts …
+    reasons : tuple of str
+        … and if not, why.
     deviations : tuple of ndarray [shape=(n_intervals,)]
         For each the log ratio of played to written time less its own mean; NaN where not played.
     together : Rehearsed
@@ -52,6 +54,7 @@ class Learned:
     grid: SoloGrid
     takes: tuple[LearnedTake, ...]
     used: tuple[bool, ...]
+    reasons: tuple[str, ...]
     deviations: tuple[FloatArray, ...]
     together: Rehearsed
     habits: tuple[Habit, ...]
@@ -92,21 +95,29 @@ def keep_learned(learned: LearnedTake, solo: Part, about: Mapping[str, Any]) -> 
         store.forget(same)
 
 
-def learn_by_itself(folder: Path, score: Score, solo: Part, about: Mapping[str, Any]) -> str:
-    """Learn from a take that has just been kept; says in a line what has become of it."""
+class Lesson(NamedTuple):
+    """Whether a take was learned from, and a line on what has become of it, if any."""
+
+    learned: bool
+    text: str
+
+
+def learn_by_itself(folder: Path, score: Score, solo: Part, about: Mapping[str, Any]) -> Lesson:
+    """Learn from a take that has just been kept."""
     if score.recording_s is not None or find_take(folder).simulated:
-        return ""
+        return Lesson(False, "")
     try:
         learned = read_take(folder, score, solo)
         keep_learned(learned, solo, about)
     except AccompanistError as error:
-        return f"not learned from: {str(error).removeprefix(f'{folder.resolve()}: ')}"
+        said = str(error).removeprefix(f"{folder.resolve()}: ")
+        return Lesson(False, f"not learned from: {said}")
     except Exception as error:  # the take is kept, and that is what counts
         _LOG.exception("%s cannot be learned from", folder)
-        return f"not learned from ({type(error).__name__}: {error})"
+        return Lesson(False, f"not learned from ({type(error).__name__}: {error})")
     count = len(store_of(solo).takes())
     whose = "take tells" if count == 1 else "takes tell"
-    return f"learned from it: {count} {whose} how you play this now"
+    return Lesson(True, f"learned from it: {count} {whose} how you play this now")
 
 
 def _named(about: Mapping[str, Any]) -> dict[str, str]:
@@ -126,6 +137,9 @@ def look_at(score: Score, solo: Part, takes: Sequence[LearnedTake]) -> Learned:
         grid=grid,
         takes=tuple(takes),
         used=used,
+        reasons=tuple(
+            "" if counts else _why_not(grid, take) for take, counts in zip(takes, used, strict=True)
+        ),
         deviations=tuple(_deviations(grid, take, together) for take in takes),
         together=together,
         habits=tuple(habits_of(grid, line, [t for t, yes in zip(takes, used, strict=True) if yes])),
@@ -136,6 +150,12 @@ def _counts(grid: SoloGrid, takes: Sequence[LearnedTake], index: int, together: 
     """Whether a take makes a difference."""
     others = performances_of(t for i, t in enumerate(takes) if i != index)
     return bool((rehearse(grid, others).counts != together.counts).any())
+
+
+def _why_not(grid: SoloGrid, take: LearnedTake) -> str:
+    if not (rehearse(grid, performances_of([take])).counts > 0).any():
+        return "its stretches are too short beside the whole piece"
+    return "has too little in common with the others; it counts once others bear it out"
 
 
 def _deviations(grid: SoloGrid, take: LearnedTake, together: Rehearsed) -> FloatArray:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.recordings.sound import Sound
+
 __all__ = ["Envelope", "envelope"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _STEP_S = 0.01
+_BLOCK_STEPS = 2_000
 _BEGINNING_S = 0.25
 """A note is as loud as it becomes within this time, or until the next one begins."""
 _LOUD_SHARE = 0.8
@@ -81,20 +84,19 @@ class Envelope:
         return max(round(time_s / _STEP_S), 0)
 
 
-def envelope(samples: npt.NDArray[np.float32], rate: int) -> Envelope:
-    """Measure the course of loudness of a sound [shape=(n, channels)]."""
-    step = max(round(rate * _STEP_S), 1)
-    count = len(samples) // step
+def envelope(sound: Sound) -> Envelope:
+    """Measure the course of loudness of a sound, a piece of it at a time."""
+    step = max(round(sound.rate * _STEP_S), 1)
+    count = sound.length // step
     power = np.zeros(count)
-    if count:
-        for channel in range(samples.shape[1]):
-            cut = samples[: count * step, channel].reshape(count, step)
-            power += np.einsum("ij,ij->i", cut, cut, dtype=np.float64) / step
-        power /= samples.shape[1]
-    # A step is a whole number of samples: at odd rates it is not quite a hundredth of a second.
+    for first in range(0, count, _BLOCK_STEPS):
+        steps = min(_BLOCK_STEPS, count - first)
+        block = sound.read(first * step, steps * step).astype(np.float64)
+        power[first : first + steps] = (block**2).mean(axis=1).reshape(steps, step).mean(axis=1)
     levels_db = np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), _SOFTEST_DB)
     if not count:
         return Envelope(levels_db)
-    middles_s = (np.arange(count) + 0.5) * step / rate
-    wanted_s = (np.arange(int(len(samples) / rate / _STEP_S)) + 0.5) * _STEP_S
+    # A step is a whole number of samples: at odd rates it is not quite a hundredth of a second.
+    middles_s = (np.arange(count) + 0.5) * step / sound.rate
+    wanted_s = (np.arange(int(sound.length / sound.rate / _STEP_S)) + 0.5) * _STEP_S
     return Envelope(np.interp(wanted_s, middles_s, levels_db))

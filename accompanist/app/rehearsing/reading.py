@@ -27,8 +27,6 @@ Events = npt.NDArray[np.intp]
 _FEWEST = 12
 _LEAST_SHARE = 0.05
 _SHORTEST_S = 6.0
-_LONGEST_SOUND_S = 3600.0
-"""Longer takes are learned from by what was reported; their sound would not fit into memory."""
 _UNHEARD_DB = 35.0
 _LEAST_STEP_S = 0.01
 _HASH_BYTES = 1 << 20
@@ -172,15 +170,13 @@ def _heard(
 
 def _loudness(sound: Path) -> Envelope | None:
     """Course of loudness of a file; None where it cannot be read."""
-    from bridges.audio_files import read_audio
+    from accompanist.app.aligning.listening import readable_recording
 
     try:
-        audio = read_audio(sound)
+        with readable_recording(sound) as file:
+            return envelope(file)
     except AccompanistError:
         return None
-    if audio.duration_s > _LONGEST_SOUND_S:
-        return None
-    return envelope(audio.samples, audio.rate)
 
 
 def _digest(file: Path) -> str:

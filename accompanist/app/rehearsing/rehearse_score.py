@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from accompanist.app.pieces import recording_file
 from accompanist.app.rehearsing.kept import store_of
 from accompanist.app.rehearsing.learning import Learned, keep_learned, look_at
 from accompanist.app.rehearsing.reading import read_recording, read_take
@@ -15,6 +16,7 @@ from accompanist.app.rehearsing.telling import draw, facts_of, take_facts
 from accompanist.errors import AccompanistError, BadInputError
 from accompanist.score.model import Part
 from score_library.catalogue import Piece
+from score_library.index import find_info, user_pieces_dir
 
 __all__ = ["ScoreWish", "rehearse_score"]
 
@@ -28,9 +30,9 @@ class ScoreWish:
     Attributes
     ----------
     takes, recordings : tuple of Path
-        To learn from: take folders, and recordings of the piece.
+        To learn from: take folders, and recordings of the piece (files, or ids of the library).
     others : bool
-        The takes were played by somebody else. Recordings are, unless ``own_recordings``.
+        The takes were played by somebody else, as recordings are.
     forget : bool
         Forget ``takes``, or all there is if none are named.
     plot : Path or None
@@ -70,8 +72,8 @@ def rehearse_score(piece: Piece, solo: Part, wish: ScoreWish, tell: Tell) -> dic
     takes = store.takes(tell)
     learned = look_at(piece.score, solo, takes)
     known = {
-        take.id: take_facts(piece.score, take, used=used)
-        for take, used in zip(takes, learned.used, strict=True)
+        take.id: take_facts(piece.score, take, reason)
+        for take, reason in zip(takes, learned.reasons, strict=True)
     }
     picture = _draw(piece, solo, wish, learned, store.picture) if takes else None
     return {
@@ -134,8 +136,14 @@ def _without_name(path: Path, text: str) -> str:
 
 def _read(path: Path, piece: Piece, solo: Part, wish: ScoreWish) -> LearnedTake:
     if path in wish.recordings:
-        return read_recording(path, piece.score, solo)
+        return read_recording(_sound_of(path), piece.score, solo)
     return read_take(path, piece.score, solo, own=not wish.others)
+
+
+def _sound_of(recording: Path) -> Path:
+    """Give the file of a recording of the library, where its id is named."""
+    found = None if recording.exists() else find_info(str(recording), user_pieces_dir())
+    return recording if found is None or found[0].recording is None else recording_file(found[0])
 
 
 def _draw(piece: Piece, solo: Part, wish: ScoreWish, learned: Learned, usual: Path) -> Path | None:

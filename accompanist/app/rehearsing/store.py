@@ -76,7 +76,7 @@ class RehearsalStore:
         return sorted(found, key=lambda take: (take.when, take.id))
 
     def add(self, take: LearnedTake, about: dict[str, Any]) -> None:
-        """Keep a take; the oldest goes where there are too many.
+        """Keep a take; the soloist's oldest goes where there are too many.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class RehearsalStore:
                 f"{self.folder}: cannot be written ({_reason(error)}); what was learned of "
                 f"{take.name} is not kept"
             ) from error
-        known = self.takes(_LOG.info)
+        known = sorted(self.takes(_LOG.info), key=lambda one: not one.own)  # others' go last
         for old in known[: max(len(known) - _MOST_TAKES, 0)]:
             self._file(old.id).unlink(missing_ok=True)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "LearnedTake",
     "Stretch",
     "events_at",
+    "level_with_one_another",
     "line_key",
     "performances_of",
     "same_performance",
@@ -31,6 +32,7 @@ _MOST_ONSETS = 100_000
 _MOST_STRETCHES = 1_000
 _LATEST_S = 1e6
 _NEAR_QUARTER = 2e-3
+_LEVEL_ROUNDS = 20
 _ALIKE_S, _FEWEST_ALIKE = 0.003, 8
 _GRID = 1000.0
 """Places are told apart to this part of a quarter."""
@@ -131,9 +133,42 @@ def performances_of(takes: Iterable[LearnedTake]) -> tuple[Performance, ...]:
     """Give what the conductor is told: a performance for every stretch."""
     return tuple(
         Performance(stretch.quarters, stretch.times_s, take.own, stretch.levels_db)
-        for take in takes
+        for take in level_with_one_another(list(takes))
         for stretch in take.stretches
     )
+
+
+def level_with_one_another(takes: Sequence[LearnedTake]) -> list[LearnedTake]:
+    """Bring the loudness of all stretches to one level: who played a soft part alone is not loud.
+
+    What has nothing in common with the others stays as it is.
+    """
+    known = [s for take in takes for s in take.stretches if s.levels_db is not None]
+    if len(known) < 2:
+        return list(takes)
+    places, index = np.unique(
+        np.concatenate([np.round(s.quarters, 3) for s in known]), return_inverse=True
+    )
+    rows = np.repeat(np.arange(len(known)), [len(s) for s in known])
+    levels = np.concatenate([s.levels_db for s in known if s.levels_db is not None])
+    count = np.bincount(index, minlength=len(places))
+    lengths = np.bincount(rows)
+    for _ in range(_LEVEL_ROUNDS):
+        mean = np.bincount(index, levels) / count
+        apart = np.where(count[index] > 1, levels - mean[index], 0.0)
+        levels = levels - (np.bincount(rows, apart) / lengths)[rows]
+    levels -= levels.mean()
+    parts = iter(np.split(levels, np.cumsum(lengths)[:-1]))
+    return [
+        replace(
+            take,
+            stretches=tuple(
+                s if s.levels_db is None else replace(s, levels_db=next(parts))
+                for s in take.stretches
+            ),
+        )
+        for take in takes
+    ]
 
 
 def same_performance(first: LearnedTake, second: LearnedTake) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from accompanist.app.rehearsing.habits import Habit
 from accompanist.app.rehearsing.learning import Learned
-from accompanist.app.rehearsing.takes import LearnedTake, events_at
+from accompanist.app.rehearsing.takes import LearnedTake, events_at, level_with_one_another
 from accompanist.errors import AccompanistError
 from accompanist.score.checks import bar_at
 from accompanist.score.model import Score
@@ -22,7 +22,6 @@ __all__ = ["draw", "facts_of", "take_facts", "words_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_UNLIKE = "has too little in common with the others; it counts once others bear it out"
 _NAMED_PLACES = 12
 
 
@@ -54,13 +53,13 @@ def facts_of(score: Score, learned: Learned) -> dict[str, Any]:
     }
 
 
-def take_facts(score: Score, take: LearnedTake, *, used: bool = True) -> dict[str, Any]:
-    """Give what is known of one take for scripts."""
+def take_facts(score: Score, take: LearnedTake, reason: str = "") -> dict[str, Any]:
+    """Give what is known of one take for scripts; ``reason`` says why it does not count."""
     first = min(float(s.quarters[0]) for s in take.stretches)
     last = max(float(s.quarters[-1]) for s in take.stretches)
     facts: dict[str, Any] = {
         "take": take.name,
-        "used": used,
+        "used": not reason,
         "own": take.own,
         "source": take.source,
         "learned": take.when,
@@ -68,8 +67,8 @@ def take_facts(score: Score, take: LearnedTake, *, used: bool = True) -> dict[st
         "stretches": len(take.stretches),
         "bars": [_bar(score, first), _bar(score, last)],
     }
-    if not used:
-        facts["reason"] = _UNLIKE
+    if reason:
+        facts["reason"] = reason
     return facts
 
 
@@ -109,7 +108,7 @@ def draw(path: Path, score: Score, learned: Learned, *, title: str, subtitle: st
     curves = [
         TakeCurve(deviations, take.own, _levels(quarters, take))
         for take, deviations, used in zip(
-            learned.takes, learned.deviations, learned.used, strict=True
+            level_with_one_another(learned.takes), learned.deviations, learned.used, strict=True
         )
         if used
     ]

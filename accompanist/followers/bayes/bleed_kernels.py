@@ -8,43 +8,48 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AGES_S", "LAGS", "PARTIALS", "RING", "charge", "expect", "find_delay", "learn"]
+__all__ = ["AGES_S", "LAGS", "MIDDLE", "RING", "WIDE", "charge", "expect", "find_delay", "learn"]
 
 Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-PARTIALS: Final = 12
 RING: Final = 64
 LAGS: Final = 56
 """Delays that are tried, in hops: 0 to 0.32 s."""
 
-AGES_S: Final = np.array([0.06, 0.12, 0.25, 0.5, 1.0, 2.0])
-"""Bounds of the ages of a note between which its loudness is learned."""
+AGES_S: Final = np.array([0.03, 0.06, 0.1, 0.15, 0.25, 0.4, 0.7, 1.2])
+"""Bounds of the ages of a note between which its sound is learned."""
+
+WIDE: Final = 640
+MIDDLE: Final = 290
+"""A sound is kept against its pitch: band 0 of a note on the lowest band lies at `MIDDLE`."""
 
 _FLOOR: Final = 0.01
 _NEAR, _FAR = 0.4, 40.0
 """Delays over this share of the longest are doubted, for as long as little has been heard."""
 _FLOOR_DECAY: Final = 0.999
 _STEEPEST: Final = 1.5
-_YOUNGEST_S: Final = 0.03
-_QUIET_SHARE: Final = 0.05
 _FIRST_HOPS: Final = 25.0
-_FIRST_QUANTILE: Final = 0.5
-_FIRST_AGE_S: Final = 0.08
-"""At first a note is asked how loud it is when the bands have charged."""
-_CLEAR: Final = 0.2
-_UP: Final = 0.4
-"""Too much in a band may be somebody else; too little cannot: it is learned the faster."""
-_STEP: Final = 0.06
+_LOUD: Final = 0.3
+"""At first bands of this share of the loudest are asked how loud the ensemble is."""
+_CLEAR: Final = 0.5
+_HEARD: Final = 0.05
+"""From this share of the loudest band on a band teaches fully."""
+_DOWN: Final = 0.02
+"""Too much in a band may be somebody else; too little cannot: so much is learned of it even where
+the soloist may be."""
+_SOUND_STEP: Final = 0.05
+_COLOUR_STEP: Final = 0.15
 _GAIN_STEP: Final = 0.02
 _AT_LEAST: Final = 3.0
-_REACH: Final = 9
-_WIDTH: Final = 4.0
-_SPREAD: Final = 0.3
 _ODDEST: Final = 3.0
 _LARGEST: Final = 12.0
+_REACH: Final = 5
+_LEAST_NEAR: Final = 1.0
 """Logarithms: what is learned stays within reach of what will have to be learned next."""
+_LEAST_POWER: Final = np.float32(3e-4)
+_MOST_POWER: Final = np.float32(3e3)
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -53,50 +58,61 @@ def _bounded(value: float, most: float) -> float:
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
+def _age_of(age_s: float) -> int:
+    b = 0
+    while b < len(AGES_S) and age_s > AGES_S[b]:
+        b += 1
+    return b
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
 def expect(
-    count: int,
-    row: IntArray,
-    part: IntArray,
+    voices: IntArray,
     amplitude: FloatArray,
     struck_s: FloatArray,
     let_go_s: FloatArray,
     time_s: float,
-    partials: Float32Array,
-    timbre: FloatArray,
-    fading: FloatArray,
+    base: Float32Array,
+    sounds: Float32Array,
+    learned: bool,
     release_s: float,
     out: Float32Array,
 ) -> None:
-    """Magnitude that the notes sounding at ``time_s`` would settle at, in each band."""
+    """Power at which the notes sounding at ``time_s`` would settle, in each band.
+
+    ``voices`` [shape=(count, 3)] are row of ``base`` [shape=(rows, bands)], part, and where the
+    note's own band 0 lies in ``sounds`` [shape=(parts, ages, WIDE)], factors of power; without
+    ``learned`` they are left aside.
+    """
     out[:] = 0.0
-    for v in range(count):
-        age = time_s - struck_s[v]
-        if age <= 0.0:
+    for v in range(len(voices)):
+        age_s = time_s - struck_s[v]
+        if age_s <= 0.0:
             continue
-        b = 0
-        while b < len(AGES_S) and age > AGES_S[b]:
-            b += 1
-        level = amplitude[v] * np.exp(fading[part[v], b])
+        level = amplitude[v]
         if time_s > let_go_s[v]:
             level *= np.exp(-(time_s - let_go_s[v]) / release_s)
-        for h in range(PARTIALS):
-            power = np.float32((level * np.exp(timbre[part[v], h])) ** 2)
-            if power < 1e-12:
-                continue
-            look = partials[row[v], h]
+        power = np.float32(level * level)
+        if power < 1e-12:
+            continue
+        look = base[voices[v, 0]]
+        first = voices[v, 2]
+        sound = sounds[voices[v, 1], _age_of(age_s), first : first + len(out)]
+        if learned:
+            for k in range(len(out)):
+                out[k] += power * look[k] * sound[k]
+        else:
             for k in range(len(out)):
                 out[k] += power * look[k]
-    for k in range(len(out)):
-        out[k] = np.sqrt(out[k])
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
 def charge(
     wanted: Float32Array, stages: Float32Array, charging: Float32Array, out: Float32Array
 ) -> None:
-    """Let the bands charge towards ``wanted`` as two cascaded resonators do."""
+    """Let the bands charge towards a power ``wanted`` as two cascaded resonators do; magnitudes."""
     for k in range(len(wanted)):
-        stages[0, k] += charging[k] * (wanted[k] - stages[0, k])
+        stages[0, k] += charging[k] * (np.sqrt(wanted[k]) - stages[0, k])
         stages[1, k] += charging[k] * (stages[0, k] - stages[1, k])
         out[k] = stages[1, k]
 
@@ -154,26 +170,25 @@ def learn(
     heard: Float32Array,
     sounding: Float32Array,
     absent: Float32Array,
-    count: int,
-    row: IntArray,
-    part: IntArray,
+    voices: IntArray,
     amplitude: FloatArray,
     struck_s: FloatArray,
     let_go_s: FloatArray,
     then_s: float,
-    partials: Float32Array,
-    peaks: IntArray,
+    base: Float32Array,
+    sounds: Float32Array,
+    release_s: float,
     gain: FloatArray,
-    timbre: FloatArray,
-    fading: FloatArray,
     colour: FloatArray,
-    scratch: FloatArray,
+    error: FloatArray,
+    power: Float32Array,
     expected: Float32Array,
 ) -> None:
     """Compare what is heard with what was sounding at ``then_s``; fill ``expected``.
 
-    Every partial that stands out of its surroundings and does not fall on one of the soloist's
-    tells how loud the ensemble is. Errors downwards count fully, upwards less.
+    Every band in which the ensemble ought to be heard and the soloist not tells how loud it is
+    (``gain``: its logarithm, and from how many hops it is known), how the room colours it, and
+    how each note that has its share there sounds at its age.
     """
     bands = len(heard)
     loudest = 0.0
@@ -183,58 +198,52 @@ def learn(
     if loudest < 1e-6:
         expected[:] = 0.0
         return
-    error, spread = scratch[0], scratch[1]
-    total, summed = 0.0, 0.0
-    first = gain[1] < _FIRST_HOPS
-    seen = 0
-    spread[:bands] = 0.0
-    for v in range(count):
-        age = then_s - struck_s[v]
-        if age < (_FIRST_AGE_S if first else _YOUNGEST_S) or then_s > let_go_s[v]:
-            continue
-        b = 0
-        while b < len(AGES_S) and age > AGES_S[b]:
-            b += 1
-        own_error, own_weight = 0.0, 0.0
-        for h in range(PARTIALS):
-            k = peaks[row[v], h]
-            if k < 0:
-                continue
-            there = float(expected[k]) + 1e-12
-            own = amplitude[v] * np.exp(timbre[part[v], h] + fading[part[v], b] + colour[k])
-            share = own * own * partials[row[v], h, k] / (there * there)
-            w = min(1.0, share) * min(1.0, there / (_QUIET_SHARE * loudest)) * absent[k]
-            ratio = np.log((heard[k] + 1e-9) / there)
-            if first:
-                if w > _CLEAR:
-                    error[seen] = ratio
-                    seen += 1
-                continue
-            e = min(1.0, max(-1.0, ratio - gain[0]))
-            e *= w if e < 0.0 else w * _UP
-            timbre[part[v], h] = _bounded(timbre[part[v], h] + _STEP * e, _ODDEST)
-            spread[k] += e
-            own_error += e
-            own_weight += w
-        if own_weight > 0.0:
-            step = _STEP * own_error / max(own_weight, _AT_LEAST)
-            fading[part[v], b] = _bounded(fading[part[v], b] + step, _ODDEST)
-        total += own_weight
-        summed += own_error
-    if first:
-        if seen > 0:
-            told = np.sort(error[:seen])[int(_FIRST_QUANTILE * (seen - 1))]
-            gain[1] += 1.0
-            gain[0] += (told - gain[0]) / gain[1]
-    elif total > 0.0:
-        step = _GAIN_STEP * summed / max(total, _AT_LEAST)
-        gain[0] = _bounded(gain[0] + step, _LARGEST)
+    if gain[1] < _FIRST_HOPS:
+        seen = 0
         for k in range(bands):
-            if spread[k] != 0.0:
+            if absent[k] > _CLEAR and expected[k] > _LOUD * loudest:
+                error[seen] = np.log((heard[k] + 1e-9) / expected[k])
+                seen += 1
+        if seen > 0:
+            gain[1] += 1.0
+            gain[0] += (np.sort(error[:seen])[seen // 2] - gain[0]) / gain[1]
+    else:
+        total, summed = 0.0, 0.0
+        for k in range(bands):
+            e = np.log((heard[k] + 1e-9) / (float(expected[k]) + 1e-12)) - gain[0]
+            e = _bounded(e, 1.0)
+            weight = max(float(absent[k]), _DOWN) if e < 0.0 else float(absent[k])
+            loud = weight * min(1.0, expected[k] / (_LOUD * loudest))
+            total += loud
+            summed += loud * e
+            error[k] = e * weight * min(1.0, expected[k] / (_HEARD * loudest))
+        if total > 0.0:
+            step = _GAIN_STEP * summed / max(total, _AT_LEAST)
+            gain[0] = _bounded(gain[0] + step, _LARGEST)
+        expect(voices, amplitude, struck_s, let_go_s, then_s, base, sounds, True, release_s, power)
+        for v in range(len(voices)):
+            age_s = then_s - struck_s[v]
+            if age_s <= 0.0 or then_s > let_go_s[v]:
+                continue
+            look = base[voices[v, 0]]
+            first = voices[v, 2]
+            sound = sounds[voices[v, 1], _age_of(age_s), first : first + bands]
+            own = np.float32(amplitude[v] * amplitude[v])
+            for k in range(bands):
+                share = own * look[k] * sound[k] / (power[k] + np.float32(1e-20))
+                more = sound[k] * np.float32(1.0 + 2.0 * _SOUND_STEP * share * error[k])
+                sound[k] = min(_MOST_POWER, max(_LEAST_POWER, more))
+        for k in range(bands):
+            e = error[k]
+            if absent[k] < _CLEAR:
+                # Nothing can be told here, but the room does not change within a semitone.
+                near, weights = 0.0, _LEAST_NEAR
                 for j in range(max(0, k - _REACH), min(bands, k + _REACH + 1)):
-                    z = (j - k) / _WIDTH
-                    step = _STEP * _SPREAD * np.exp(-0.5 * z * z) * spread[k]
-                    colour[j] = _bounded(colour[j] + step, _ODDEST)
+                    if absent[j] >= _CLEAR:
+                        near += error[j]
+                        weights += min(1.0, expected[j] / (_HEARD * loudest))
+                e += near / weights
+            colour[k] = _bounded(colour[k] + _COLOUR_STEP * e, _ODDEST)
     factor = np.exp(gain[0]) if gain[1] > 0.0 else 0.0
     for k in range(bands):
         expected[k] *= factor

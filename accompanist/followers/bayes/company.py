@@ -23,9 +23,6 @@ Float32Array = npt.NDArray[np.float32]
 _LEFT: Final = 0.3
 """Share of the cancelled sound (magnitude) that may be left of it."""
 
-_SURE: Final = 1.4
-"""What is expected from notes is counted so many times: what it misses misleads the more."""
-
 _SOLO_SHARE: Final = 0.15
 """A band with this share of a solo note's strongest one may be the soloist's."""
 
@@ -84,7 +81,7 @@ class Company:
         others: Float32Array | None = None
         if self.model is not None:
             absent = self._solo_absent(segment, templates)
-            others = self.model.hear(ear.magnitudes, absent, time_s) * np.float32(_SURE)
+            others = self.model.hear(ear.magnitudes, absent, time_s)
         if self.canceller is not None:
             self._echo_bank.push(self.canceller.echo, self._echo)
             self._echo *= np.float32(_LEFT)

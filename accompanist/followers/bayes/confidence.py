@@ -19,7 +19,10 @@ _PER_DEFICIT: Final = 0.012
 _PER_SHORTFALL: Final = 0.006
 """… and for each by which what is heard is explained worse than half as well as usual …"""
 _USUAL_SHARE: Final = 0.5
-_WRONG: Final = -0.22
+_PER_LOG_HERE: Final = 0.08
+_LEAST_HERE: Final = 0.01
+"""… and while the overview finds another place likelier …"""
+_WRONG: Final = -0.2
 """… down to this. One note is heard in some ten steps, which are far from independent, and may
 be a wrong one: only a second of wrong ones is somewhere else."""
 
@@ -27,6 +30,10 @@ _STRAY_PER_S: Final = 0.01
 _FIND_PER_S: Final = 0.02
 _FIRST: Final = 3.0
 _FOUND: Final = 0.8
+_RESTLESS: Final = 1.0
+_REST_S: Final = 4.0
+"""Who has just been found, and is found elsewhere so soon after, may be nowhere: of the odds, so
+much for each time."""
 _MOST: Final = 5.0
 _LOST: Final = -1.5
 _FOUND_AGAIN: Final = 0.5
@@ -46,6 +53,7 @@ class Confidence:
     def __init__(self, step_s: float) -> None:
         self._stray = 1.0 - exp(-_STRAY_PER_S * step_s)
         self._find = 1.0 - exp(-_FIND_PER_S * step_s)
+        self._calm = exp(-step_s / _REST_S)
         self.restart()
 
     @property
@@ -53,23 +61,37 @@ class Confidence:
         """Probability of being on the track."""
         return 1.0 / (1.0 + exp(-self.odds))
 
-    def restart(self, *, found: bool = False) -> None:
-        """Begin anew: a human has said where, or (``found``) the follower has jumped there."""
-        self.odds = _FOUND if found else _FIRST
-        self.lost = False
+    def restart(self) -> None:
+        """Begin anew: a human has said where."""
+        self.odds, self.lost, self._restless = _FIRST, False, 0.0
+
+    def found(self) -> None:
+        """Begin anew elsewhere: the follower has jumped there."""
+        self.odds = _FOUND - _RESTLESS * self._restless
+        self._restless += 1.0
+        self.lost = self.odds < _LOST
 
     def hear(
-        self, deficit_per_s: float, match_per_s: float, usual_per_s: float, presence: float
+        self,
+        deficit_per_s: float,
+        match_per_s: float,
+        usual_per_s: float,
+        presence: float,
+        here: float = 1.0,
     ) -> None:
         """Take in one step of the overview.
 
         ``match_per_s`` is by how much the filter explains the step better than noise would,
-        ``usual_per_s`` by how much it usually does.
+        ``usual_per_s`` by how much it usually does, ``here`` how the overview's belief is divided
+        between this place (1) and the best other (0).
         """
+        self._restless *= 1.0 - presence * (1.0 - self._calm)
         shortfall = max(0.0, _USUAL_SHARE * usual_per_s - match_per_s)
         on = self.share
         on += presence * ((1.0 - on) * self._find - on * self._stray)
-        told = max(_WRONG, _RIGHT - _PER_DEFICIT * deficit_per_s - _PER_SHORTFALL * shortfall)
+        against = _PER_DEFICIT * deficit_per_s + _PER_SHORTFALL * shortfall
+        against -= _PER_LOG_HERE * log(here + _LEAST_HERE)
+        told = max(_WRONG, _RIGHT - against)
         odds = log(on / (1.0 - on)) + presence * told
         self.odds = min(_MOST, max(-_MOST, odds))
         if self.odds < _LOST:

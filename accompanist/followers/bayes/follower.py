@@ -18,6 +18,7 @@ from accompanist.followers.bayes.grid import (
     PositionFilter,
     ScoreGrid,
 )
+from accompanist.followers.bayes.overview import landing_weights
 from accompanist.followers.bayes.seek import Seeker
 from accompanist.followers.bayes.segments import make_segments
 from accompanist.followers.bayes.strokes import StrokeMemory
@@ -32,6 +33,7 @@ from accompanist.followers.protocol import (
 )
 from accompanist.hearing.bank import FilterBank
 from accompanist.hearing.evidence import Ear
+from accompanist.score.landings import weights_at
 from accompanist.score.solo import SoloLine
 from accompanist.score.tempo import WrittenTempo
 
@@ -76,6 +78,8 @@ class BayesFollower:
     settings : FilterSettings, optional
     a4_hz : float, optional
         How the soloist is tuned, to within half a semitone; found out where it is not known.
+    landings : ndarray [shape=(n, 2)], optional
+        Positions (quarters) where they would rather begin or go to, and how much rather.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class BayesFollower:
         settings: FilterSettings | None = None,
         *,
         a4_hz: float | None = None,
+        landings: npt.NDArray[np.float64] | None = None,
     ) -> None:
         if len(solo) == 0:
             raise ValueError("a solo without notes cannot be followed")
@@ -105,7 +110,11 @@ class BayesFollower:
         cents = 1200.0 * log2(a4_hz / _A4_HZ) if a4_hz is not None else 0.0
         self._templates = TemplateRing(bank, segments, cents)
         self._search = TuningSearch(self._grid, self._templates, settings, hop_s, known=known)
-        self._seeker = Seeker(self._grid, self._templates, self._search, settings, self._ear, hop_s)
+        likelier = None if landings is None else weights_at(solo.onsets_quarter, landings)
+        landing = landing_weights(segments, likelier)
+        self._seeker = Seeker(
+            self._grid, self._templates, self._search, settings, self._ear, hop_s, landing
+        )
         self._coasts: tuple[float, float] | None = None
         self._strokes = StrokeMemory(segments, hop_s)
         self._company: Company | None = None
@@ -176,12 +185,15 @@ class BayesFollower:
             self._company.hear(heard.samples, heard.time_s, self._segment, templates)
         self._strokes.hear(ear.rise)
         was_open = not self._search.decided
-        belief = self._search.step(ear.spectrum, ear.rise, ear.presence, self._strokes.audible)
+        belief = self._search.step(
+            ear.whole, ear.rise, ear.presence, self._strokes.audible, ear.others
+        )
         if was_open and self._search.decided:
             self._seeker.retune()
         weight = self._hop_s / _MATCH_MEMORY_S * ear.presence
         self._match_per_s += weight * (belief.match_per_s - self._match_per_s)
         position_s, tempo, held = self._grid.position_s(belief.cell), belief.tempo, belief.held
+        sure_s = self._grid.position_s(belief.sure_cell)
         self._segment = int(self._grid.cell_segment[int(belief.cell)])
         if held < _HELD:
             self._usual_tempo *= self._memory
@@ -190,6 +202,7 @@ class BayesFollower:
         fine = self._search.best
         if found is not None:
             position_s, tempo, held = found.position_s, found.tempo, 0.0
+            sure_s = position_s
             self._strokes.forget_row()
             self._last_event = min(self._last_event, self._event_at(position_s) - 1)
         said_s = self._restrained(self._say(position_s, tempo), found is not None)
@@ -200,7 +213,10 @@ class BayesFollower:
         quarter = min(float(self._tempo.to_quarter(said_s)), self._end_quarter)
         if quarter < self._end_quarter:
             self._last_tempo = tempo
-        onsets = () if lost else self._report(said_s, heard.time_s, tempo, relocated)
+        onsets: tuple[OnsetReport, ...] = ()
+        if not lost:
+            sure_s = min(said_s, self._say(sure_s, tempo))
+            onsets = self._report(sure_s, said_s, heard.time_s, tempo, relocated)
         return Estimate(
             time_s=heard.time_s,
             quarter=quarter,
@@ -246,10 +262,10 @@ class BayesFollower:
         return said
 
     def _report(
-        self, said_s: float, time_s: float, tempo: float, relocated: bool
+        self, sure_s: float, said_s: float, time_s: float, tempo: float, relocated: bool
     ) -> tuple[OnsetReport, ...]:
         events = self._grid.segments.event_s
-        passed = int(np.searchsorted(events, said_s - 1e-9, side="right")) - 1
+        passed = int(np.searchsorted(events, sure_s - 1e-9, side="right")) - 1
         if passed <= self._last_event:
             self._last_event = passed
             return ()

@@ -55,6 +55,7 @@ def observe(
     repeat_least: float,
     attack_bins: int,
     floor: float,
+    pause: float,
 ) -> tuple[float, float]:
     """Weigh ``moved`` and ``held`` by what was heard; total mass left and the log scale taken out.
 
@@ -62,7 +63,8 @@ def observe(
     the rectified log flux. Both are read ``shift`` bands lower: a player 33 cents sharp a band.
     What a missing stroke tells against an event, ``onset_least`` or ``repeat_least``, counts for
     ``brief_least`` of itself where ``dwelling`` [shape=(events,)] is 0, for all where it is 1.
-    ``factor`` [shape=(slots, age bins)] is scratch.
+    ``factor`` [shape=(slots, age bins)] is scratch. Silence is likelier by ``pause`` (logarithm)
+    while somebody is held than it is in a note.
     """
     tempi = moved.shape[1]
     mask = moved.shape[0] - 1
@@ -164,11 +166,16 @@ def observe(
                 summed += out[v]
         row_mass[x & mask] = summed
         total_mass += summed
+    paused = np.float32(np.exp(kappa * spectrum[bands] * pause))
     for e in range(support[2], support[3]):
         # Held before the border: the old sound goes on, whatever its age. Before the first note
         # of all there is none: anything may sound.
         s = cell_segment[event_cell[e]] - 1
-        old = idle_factor if e == waits else factor[s % slots, bins - 1]
+        old = idle_factor
+        if e != waits:
+            old = factor[s % slots, bins - 1]
+            if not segment_rest[s]:
+                old *= paused
         waiting = held[e & held_mask]
         summed = 0.0
         for v in range(tempi):

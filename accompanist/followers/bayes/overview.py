@@ -67,9 +67,14 @@ class Proposal:
     """Of all belief, within a second or so of it."""
 
 
-def landing_weights(segments: Segments) -> Float32Array:
-    """Where somebody who jumps lands [shape=(segments,)]: on a note, rather behind a rest."""
+def landing_weights(segments: Segments, likelier: FloatArray | None = None) -> Float32Array:
+    """Where somebody who jumps lands [shape=(segments,)]: on a note, rather behind a rest.
+
+    ``likelier`` [shape=(events,)] says of each event how much rather there.
+    """
     weights = segments.begins.astype(np.float64)
+    if likelier is not None:
+        weights[segments.event_segment] = likelier
     weights[1:][segments.rest[:-1] & segments.begins[1:]] *= _BEHIND_REST
     landing: Float32Array = (weights / max(weights.sum(), 1.0)).astype(np.float32)
     return landing
@@ -85,6 +90,8 @@ class Overview:
     ----------
     near : float
         Share of the belief that is near the fine filter's place, 1 while there is no doubt.
+    here : float
+        The same against the best other place alone: literal repeats are as likely each.
     deficit_per_s : float
         By how much the best picture of the whole piece fits better than those which the fine
         filter believes in, log-likelihood a second.
@@ -147,7 +154,7 @@ class Overview:
         self._weights[0], self._count = 1.0, 1
         self._here_s = float(self._seg.start_s[before])
         self._tempo = 1.0
-        self.near, self.deficit_per_s, self.match_per_s = 1.0, 0.0, 0.0
+        self.near, self.here, self.deficit_per_s, self.match_per_s = 1.0, 1.0, 0.0, 0.0
 
     def settle(self, position_s: float) -> None:
         """Take it that the fine filter is there now; other places go on being weighed."""
@@ -235,6 +242,8 @@ class Overview:
             self._trail[0] = np.arange(len(self._alpha))
         self._scale = 1.0 / max(float(self._out[0]), 1e-30)
         self.near = float(self._out[1]) * self._scale
+        other = self.share(float(self._seg.start_s[int(self._out[3])]))
+        self.here = self.near / max(self.near + other, 1e-9)
         heard = self._fit[self._seg.unique_of[self._base : self._base + self._count]]
         fit = heard.astype(np.float64) * _EVIDENCE_PER_S
         top = _EVIDENCE_PER_S * self._top

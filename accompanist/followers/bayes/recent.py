@@ -25,6 +25,8 @@ class Recent:
         self.length = max(8, round(KEPT_S / hop_s))
         self._spectrum = np.zeros((self.length, bands + 1), dtype=np.float32)
         self._rise = np.zeros((self.length, bands), dtype=np.float32)
+        self._others = np.zeros((self.length, bands), dtype=np.float32)
+        self._accompanied = np.zeros(self.length, dtype=np.bool_)
         self._presence = np.zeros(self.length)
         self._audible = np.zeros(self.length)
         self.evidence = np.zeros(self.length)
@@ -38,9 +40,13 @@ class Recent:
         presence: float,
         audible: float,
         evidence: float,
+        others: Float32Array | None = None,
     ) -> None:
         """Take in one hop."""
         row = self.hops % self.length
+        self._accompanied[row] = others is not None
+        if others is not None:
+            self._others[row] = others
         self._spectrum[row] = spectrum
         self._rise[row] = rise
         self._presence[row] = presence
@@ -53,12 +59,12 @@ class Recent:
         """The first hop that is still kept."""
         return max(0, self.hops - self.length)
 
-    def at(self, hop: int) -> tuple[Float32Array, Float32Array, float, float]:
+    def at(self, hop: int) -> tuple[Float32Array, Float32Array, float, float, Float32Array | None]:
         """Give hop number ``hop`` as `PositionFilter.step` wants it."""
         row = hop % self.length
         return (
             self._spectrum[row], self._rise[row], float(self._presence[row]),
-            float(self._audible[row]),
+            float(self._audible[row]), self._others[row] if self._accompanied[row] else None,
         )  # fmt: skip
 
     def first_present(self, hop: int, presence: float) -> int:

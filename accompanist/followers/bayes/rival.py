@@ -28,6 +28,8 @@ _LAND_S: Final = (-0.2, 0.12)
 """When the soloist landed, against what the overview thinks: it sees a landing late …"""
 _LANDINGS: Final = 3
 """… and may see it a note or two early."""
+_MARGIN_S: Final = 0.5
+"""What is forgotten so soon cannot be heard again in time."""
 _SOUNDS: Final = 0.2
 _QUIET_BEFORE_S: Final = 0.1
 """In silence nobody lands: it fits anywhere."""
@@ -53,6 +55,8 @@ class Rival:
     filter : PositionFilter
     active : bool
         Whether anything is being tried.
+    failed : bool
+        What was tried last led nowhere.
     gain : float
         Log-evidence since the landing less that of the filter believed in.
     """
@@ -66,7 +70,7 @@ class Rival:
 
     def drop(self) -> None:
         """Try nothing any more."""
-        self.active = self._level = False
+        self.active = self.failed = self._level = False
         self.gain = self.most = self.sure_s = self._matched = 0.0
         self._told = self._of_note = 0.0
         self._event = self.segment = -1
@@ -102,7 +106,7 @@ class Rival:
             self._evidence = np.zeros(recent.length)
         self.segment = segment
         before, after = (round(s / self._hop_s) for s in _LAND_S)
-        first = max(recent.oldest, hop + before)
+        first = max(recent.oldest + round(_MARGIN_S / self._hop_s), hop + before)
         sounds = recent.first_present(first, _SOUNDS)
         first = max(first, sounds - round(_QUIET_BEFORE_S / self._hop_s))
         self.came_hop = self._next = min(first, recent.hops - 1)
@@ -157,6 +161,7 @@ class Rival:
         lost |= self.gain < -_HOPELESS and self.sure_s > _LEAST_S
         if lost or away_s < _SAME_S:
             self.drop()
+        self.failed = lost
 
     def reckon(self, gain: float, told: float) -> None:
         """Count so much less from before now, another having gained it."""

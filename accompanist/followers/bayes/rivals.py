@@ -21,21 +21,30 @@ Float32Array = npt.NDArray[np.float32]
 
 _HOPS_A_HOP: Final = 14
 """So many hops, of the past and the present, are heard again in one hop of the present."""
+_HOPS_LOST: Final = 8
 _RIVALS: Final = 3
 _WEAKER: Final = 0.3
 """With so much less of the overview's belief, one gives way to another."""
+_AGAIN_S: Final = 0.35
+"""What has led nowhere is not tried again for so long: there is better to be heard."""
 _AHEAD: Final = 2.0
-_DECIDE_S: Final = 0.8
+_DECIDE_S: Final = 0.6
 _SAME_PLACE_S: Final = 1.2
 
 
 class Rivals:
-    """Several places tried at once."""
+    """Several places tried at once.
+
+    Attributes
+    ----------
+    all : list of Rival
+        Also those that try nothing now.
+    """
 
     def __init__(
         self, grid: ScoreGrid, bank: FilterBank, settings: FilterSettings, hop_s: float
     ) -> None:
-        self._all = [
+        self.all = [
             Rival(
                 PositionFilter(grid, TemplateRing(bank, grid.segments, 0.0), settings, hop_s),
                 grid,
@@ -43,21 +52,24 @@ class Rivals:
             )
             for _ in range(_RIVALS)
         ]
+        self._again = round(_AGAIN_S / hop_s)
+        self._failed: list[tuple[float, int]] = []
 
     def drop(self) -> None:
         """Try nothing any more."""
-        for rival in self._all:
+        self._failed = []
+        for rival in self.all:
             rival.drop()
 
     @property
     def active(self) -> int:
         """How many places are being tried."""
-        return sum(rival.active for rival in self._all)
+        return sum(rival.active for rival in self.all)
 
     @property
     def best(self) -> Rival:
         """The one that has gained most."""
-        return max(self._all, key=lambda rival: (rival.active, rival.gain))
+        return max(self.all, key=lambda rival: (rival.active, rival.gain))
 
     def propose(
         self,
@@ -71,14 +83,16 @@ class Rivals:
         shift: int,
     ) -> None:
         """Try that the soloist was on ``segment`` when ``hop`` was heard and is at ``at_s`` now."""
+        if any(abs(failed_s - at_s) < _SAME_PLACE_S for failed_s, _ in self._failed):
+            return
         idle = None
-        for rival in self._all:
+        for rival in self.all:
             if not rival.active:
                 idle = rival
             elif abs(rival.where_s - at_s) < _SAME_PLACE_S:
                 return
         if idle is None:
-            weakest = min(self._all, key=lambda rival: rival.share)
+            weakest = min(self.all, key=lambda rival: rival.share)
             if weakest.share > _WEAKER * share:
                 return
             idle = weakest
@@ -89,19 +103,28 @@ class Rivals:
         idle.propose(segment, hop, recent, tempo_weights)
         idle.at_s, idle.share = at_s, share
 
-    def step(self, recent: Recent, position_s: float, moved_s: float) -> None:
-        """Hear on, beside a filter at ``position_s``; at its usual tempo a hop is ``moved_s``."""
-        left = _HOPS_A_HOP
-        for rival in self._all:
+    def step(self, recent: Recent, position_s: float, moved_s: float, lost: bool) -> None:
+        """Hear on, beside a filter at ``position_s``; at its usual tempo a hop is ``moved_s``.
+
+        Who is ``lost`` is looked for with less haste: it may take long.
+        """
+        left = _HOPS_LOST if lost else _HOPS_A_HOP
+        self._failed = [
+            (at_s + moved_s, hop) for at_s, hop in self._failed if recent.hops - hop < self._again
+        ]
+        for rival in self.all:
             rival.at_s += moved_s
-        active = [rival for rival in self._all if rival.active]
+        active = [rival for rival in self.all if rival.active]
         for rival in sorted(active, key=lambda rival: (not rival.level, -rival.share)):
             while left > 0 and rival.active and rival.behind(recent):
                 rival.hear(recent)
                 left -= 1
             if rival.active:
+                at_s = rival.where_s
                 rival.settle(position_s)
-        tried = sorted((r for r in self._all if r.active), key=lambda r: -r.gain)
+                if rival.failed:
+                    self._failed.append((at_s, recent.hops))
+        tried = sorted((r for r in self.all if r.active), key=lambda r: -r.gain)
         for i, rival in enumerate(tried):
             same = (abs(other.where_s - rival.where_s) < _SAME_PLACE_S for other in tried[:i])
             if rival.level and any(same):
@@ -109,7 +132,7 @@ class Rivals:
 
     def weigh(self, share_of: Callable[[float], float]) -> None:
         """Note how much of the overview's belief each holds."""
-        for rival in self._all:
+        for rival in self.all:
             if rival.active:
                 rival.share = share_of(rival.where_s)
 
@@ -123,7 +146,7 @@ class Rivals:
         comes back literally, nothing but that tells one place from the other, and there is no
         sense in waiting long.
         """
-        tried = [(r.gain + log(share_of(r.where_s) + 1e-3), r) for r in self._all if r.active]
+        tried = [(r.gain + log(share_of(r.where_s) + 1e-3), r) for r in self.all if r.active]
         tried.sort(key=lambda pair: -pair[0])
         if not tried:
             return None
@@ -139,5 +162,5 @@ class Rivals:
         """Reckon from now on with ``winner`` believed in, which has paid ``cost`` for jumping."""
         gain, told = winner.gain - cost, winner.told - cost
         winner.drop()
-        for rival in self._all:
+        for rival in self.all:
             rival.reckon(gain, told)

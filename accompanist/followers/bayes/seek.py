@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from accompanist.followers.bayes.confidence import Confidence
 from accompanist.followers.bayes.grid import Belief, FilterSettings, ScoreGrid
-from accompanist.followers.bayes.overview import Overview, landing_weights
+from accompanist.followers.bayes.overview import Overview
 from accompanist.followers.bayes.pitch import PitchGrid
 from accompanist.followers.bayes.recent import Recent
 from accompanist.followers.bayes.rivals import Rivals
@@ -32,10 +32,10 @@ _ENOUGH: Final = 36.0
 """Log-evidence by which another place must have expected better what was heard …"""
 _ENOUGH_LOST: Final = 24.0
 """… and where the one believed in does not fit anyway."""
-_ENOUGH_ANYWHERE: Final = 14.0
+_ENOUGH_ANYWHERE: Final = 22.0
 """… where nobody has said where they begin …"""
-_TOLD: Final = 30.0
-"""… and by how much more just after somebody has."""
+_ENOUGH_TOLD: Final = 70.0
+"""… and where somebody has, in the first seconds."""
 _JUMP_COST: Final = 17.0
 """Of that, what a jump costs: whoever has gone somewhere else has paid it."""
 
@@ -79,6 +79,8 @@ class Seeker:
     ear : Ear
         What is heard; read after each hop.
     hop_s : float
+    landing : ndarray [shape=(segments,)]
+        Where whoever goes elsewhere lands (`overview.landing_weights`).
 
     Attributes
     ----------
@@ -94,10 +96,11 @@ class Seeker:
         settings: FilterSettings,
         ear: Ear,
         hop_s: float,
+        landing: Float32Array,
     ) -> None:
         self._grid, self._templates, self._search = grid, templates, search
         self._ear, self._hop_s = ear, hop_s
-        self._overview = Overview(grid, templates.templates, hop_s, landing_weights(grid.segments))
+        self._overview = Overview(grid, templates.templates, hop_s, landing)
         self._step_hops = max(1, round(self._overview.step_s / hop_s))
         self._rivals = Rivals(grid, ear.bank, settings, hop_s)
         self._recent = Recent(len(ear.bank), hop_s)
@@ -137,7 +140,9 @@ class Seeker:
         soloist has played lately.
         """
         ear, fine, overview = self._ear, self._search.best, self._overview
-        self._recent.keep(ear.spectrum, ear.rise, ear.presence, audible, belief.log_evidence)
+        self._recent.keep(
+            ear.whole, ear.rise, ear.presence, audible, belief.log_evidence, ear.others
+        )
         if self.trust.odds > _TRUSTED:
             share = ear.presence * self._hop_s / _USUAL_S
             self._usual_match += share * (belief.match_per_s - self._usual_match)
@@ -145,7 +150,8 @@ class Seeker:
         weights = (usual_tempo / usual_tempo.sum()).astype(np.float32)
         tempo = float(np.exp(weights @ self._grid.log_tempi))
         spectrum, shift = self._as_tuned()
-        if overview.step(spectrum, position_s, tempo, fine, ear.presence):
+        clear = ear.presence * ear.clearness
+        if overview.step(spectrum, position_s, tempo, fine, clear):
             waits = fine.waits >= 0
             if not waits and (self._search.decided or shift == fine.shift):
                 self._watch()
@@ -156,8 +162,10 @@ class Seeker:
 
     def _watch(self) -> None:
         """See whether the place believed in goes on to fit, and learn how well it usually does."""
-        overview, presence = self._overview, self._ear.presence
-        self.trust.hear(overview.deficit_per_s, overview.match_per_s, self._usual_look, presence)
+        overview, presence = self._overview, self._ear.presence * self._ear.clearness
+        self.trust.hear(
+            overview.deficit_per_s, overview.match_per_s, self._usual_look, presence, overview.here
+        )
         if self.trust.odds > _TRUSTED:
             share = presence * overview.step_s / _USUAL_S
             self._usual_look += share * (overview.match_per_s - self._usual_look)
@@ -204,13 +212,13 @@ class Seeker:
 
     def _judge(self, position_s: float, tempo: float) -> Found | None:
         rivals, search, overview = self._rivals, self._search, self._overview
-        rivals.step(self._recent, position_s, tempo * self._hop_s)
+        rivals.step(self._recent, position_s, tempo * self._hop_s, self.trust.lost)
         rivals.weigh(overview.share)
         enough = _ENOUGH_LOST + (_ENOUGH - _ENOUGH_LOST) * self.trust.share
         if self._anywhere:
             enough = _ENOUGH_ANYWHERE
         elif self._played_s < _BEGUN_S:
-            enough += _TOLD
+            enough = _ENOUGH_TOLD
         winner = rivals.winner(enough, _LEAST_MATCH * self._usual_match, overview.share)
         if winner is None:
             return None
@@ -225,6 +233,6 @@ class Seeker:
         winner.take_over(self._recent, cost)
         rivals.give_way(winner, cost)
         overview.settle(found.position_s)
-        self.trust.restart(found=True)
+        self.trust.found()
         search.patient = False
         return found

@@ -30,11 +30,13 @@ def settle(
     prune: float,
     widest: int,
     quantile: float,
-) -> tuple[float, float]:
-    """Normalise ``moved`` into ``mass``, forget the unlikely ends; the position and held mass.
+    sure_quantile: float,
+) -> tuple[float, float, float]:
+    """Normalise ``moved`` into ``mass``, forget the unlikely ends; two positions and held mass.
 
     ``row_mass`` becomes the marginal of the position (held mass stands one cell before its
-    border), ``tempo_mass`` [shape=(tempi,)] that of the tempo. The position is in cells.
+    border), ``tempo_mass`` [shape=(tempi,)] that of the tempo. The positions, at both quantiles
+    of the marginal (the lower one second), are in cells.
     """
     tempi = mass.shape[1]
     mask = mass.shape[0] - 1
@@ -104,12 +106,15 @@ def settle(
     for x in range(first, end):
         summed_mass += row_mass[x & mask]
     wanted = quantile * summed_mass
+    surely = sure_quantile * summed_mass
     passed = 0.0
-    position = float(first)
+    position = sure = float(first)
     for x in range(first, end):
         m = row_mass[x & mask]
+        if passed < surely <= passed + m:
+            sure = x + (surely - passed) / (m + 1e-30) - 0.5
         if passed + m >= wanted:
             position = x + (wanted - passed) / (m + 1e-30) - 0.5
             break
         passed += m
-    return position, held_total / summed_mass
+    return position, sure, held_total / summed_mass

@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.followers.bayes.beside import mix
 from accompanist.followers.bayes.segments import Segments
 from accompanist.hearing.bank import FilterBank
 
@@ -159,6 +160,7 @@ def _fill(
     last: int,
     slot_of: npt.NDArray[np.int64],
     looks: Float32Array,
+    pictures: Float32Array,
     stroke: Float32Array,
     templates: Float32Array,
     pointer: IntArray,
@@ -197,6 +199,7 @@ def _fill(
             scale = 1.0 / total
             for k in range(bands + 1):
                 mixed = previous[k] + charge[j, k] * (own[k] - previous[k])
+                pictures[slot, j, k] = mixed * scale
                 looks[slot, j, k] = np.log(mixed * scale)
             own[bands] = steady
         # The other look: in a rest the old chord ringing on, in a note nothing ringing but it.
@@ -207,6 +210,7 @@ def _fill(
             for k in range(bands):
                 own[k] = (1.0 - _SILENCE_NOTE) * ((1.0 - _FLAT) * own[k] + _FLAT / bands)
             own[bands] = _SILENCE_NOTE
+        pictures[slot, charge.shape[0]] = own
         looks[slot, charge.shape[0]] = np.log(own)
         if begins[segment]:
             # Weigh each band by how much of it is new: an old partial hides a new one.
@@ -254,6 +258,8 @@ class TemplateRing:
         bands = len(bank)
         self.slot_of = np.full(SLOTS, -1, dtype=np.int64)
         self.looks = np.zeros((SLOTS, len(AGES_S) + 1, bands + 1), dtype=np.float32)
+        self._pictures = np.zeros_like(self.looks)
+        self._beside: tuple[Float32Array, Float32Array] | None = None
         self.stroke = np.zeros((SLOTS, bands), dtype=np.float32)
         self._charge = self._make_charge(bank)
         self.waiting = np.full(bands + 1, np.log((1 - _SILENCE_REST) / bands), dtype=np.float32)
@@ -277,10 +283,22 @@ class TemplateRing:
         """Have the pictures of segments ``first`` to ``last`` (at most `SLOTS`) ready."""
         s = self._segments
         _fill(
-            first, last, self.slot_of, self.looks, self.stroke, self.templates,
+            first, last, self.slot_of, self.looks, self._pictures, self.stroke, self.templates,
             s.pointer, s.pitch_index, s.weight, s.ringing, s.chord, s.rest, s.begins, s.event,
             s.new_pointer, s.new_index, self._charge, self._own, self._previous,
         )  # fmt: skip
+
+    def beside(
+        self, others: Float32Array, first: int, last: int, shift: int
+    ) -> tuple[Float32Array, Float32Array]:
+        """Give `looks` and `waiting` with others sounding, too; of segments filled before.
+
+        See `accompanist.followers.bayes.beside`.
+        """
+        if self._beside is None:
+            self._beside = (np.zeros_like(self.looks), np.zeros_like(self.waiting))
+        mix(self._pictures, self.waiting, others, first, last, shift, *self._beside)
+        return self._beside
 
     @staticmethod
     def _make_charge(bank: FilterBank) -> Float32Array:

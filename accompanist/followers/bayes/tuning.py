@@ -92,15 +92,20 @@ class TuningSearch:
         self._templates.retune(self._templates.cents + cents)
 
     def step(
-        self, spectrum: Float32Array, rise: Float32Array, presence: float, audible: float
+        self,
+        spectrum: Float32Array,
+        rise: Float32Array,
+        presence: float,
+        audible: float,
+        others: Float32Array | None = None,
     ) -> Belief:
         """Hear one hop with every filter left; the belief of the best so far."""
         if self.decided:
-            return self.best.step(spectrum, rise, presence, audible)
+            return self.best.step(spectrum, rise, presence, audible, others)
         self._sounded_s += self._hop_s * presence
         beliefs = {}
         for shift, candidate in self.filters.items():
-            beliefs[shift] = candidate.step(spectrum, rise, presence, audible)
+            beliefs[shift] = candidate.step(spectrum, rise, presence, audible, others)
             self._score[shift] += beliefs[shift].log_evidence
         winner = max(self.filters, key=lambda shift: self._score[shift])
         self.best = self.filters[winner]

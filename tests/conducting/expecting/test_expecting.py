@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from accompanist.conducting.expecting.expectation import Expectation
 from accompanist.conducting.expecting.features import NAMES, interval_features
+from accompanist.conducting.expecting.grouping import returning
 from accompanist.conducting.expecting.memory import Memory
 from accompanist.conducting.expecting.prior import expected_deviations, standardised
 from accompanist.conducting.expecting.regression import Regression
@@ -93,6 +94,59 @@ def test_whatever_is_written_no_player_is_expected_to_go_mad(lengths: list[float
     expected = expected_deviations(standardised(interval_features(grid_of(solo), solo)))
     assert np.isfinite(expected).all()
     assert np.abs(expected).max() < 0.6
+
+
+# ---- what returns ------------------------------------------------------------------------------
+
+PHRASE = [60, 64, 62, 65, 64, 67]
+LINK = [[72, 59, 71, 58], [50, 61, 49, 70], [77, 66, 55, 79]]
+"""A phrase that returns, and what leads to it: each time something else."""
+
+
+def phrases() -> tuple[list[float], list[int]]:
+    pitches = [p for link in LINK for p in (*link, *PHRASE)]
+    return [0.5 * i for i in range(len(pitches))], pitches
+
+
+def test_a_phrase_that_returns_is_found_where_it_begins_and_in_another_key_too() -> None:
+    quarters, pitches = phrases()
+    pitches[14:20] = [p + 7 for p in pitches[14:20]]
+    found = returning(quarters, pitches, 4)
+    assert [i for i, length in enumerate(found) if length] == [4, 14, 24]
+    assert [found[i] for i in (4, 14, 24)] == [5, 5, 5]
+
+
+def test_a_figure_that_goes_on_and_on_returns_nowhere_but_at_its_beginning() -> None:
+    quarters = [0.25 * i for i in range(60)]
+    found = returning(quarters, [60, 64, 67, 64] * 15, 4)
+    assert sum(length > 0 for length in found[1:]) == 0
+    assert sum(length > 0 for length in returning(quarters, None, 6)[1:]) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_where_there_is_hardly_a_note_nothing_returns(count: int) -> None:
+    assert returning([float(i) for i in range(count)], [60] * count, 4) == [0] * count
+
+
+def test_rhythm_alone_may_return() -> None:
+    figure = [1.0, 0.5, 0.5, 0.25, 0.25, 1.5]
+    lengths = [*figure, 2.0, 3.0, 0.75, *figure]
+    quarters = np.cumsum([0.0, *lengths]).tolist()
+    found = returning(quarters, None, 6)
+    assert [i for i, length in enumerate(found) if length] == [0, 9]
+    assert returning(quarters, list(range(len(quarters), 0, -1)), 7) == [0] * len(quarters)
+
+
+def test_players_breathe_before_a_phrase_that_returns() -> None:
+    _, pitches = phrases()
+    other = list(pitches)
+    other[16:20] = [70, 58, 66, 71]
+    found = []
+    for tune in (pitches, other):
+        solo = line([0.5] * len(tune), tune)
+        found.append(expected_deviations(standardised(interval_features(grid_of(solo), solo))))
+    assert found[0][13] > found[1][13] + 0.015
+    assert found[0][23] == pytest.approx(found[1][23], abs=0.01)  # the first returns there
 
 
 # ---- memory --------------------------------------------------------------------------------------

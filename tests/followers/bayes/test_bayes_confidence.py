@@ -15,9 +15,10 @@ def heard(
     seconds: float,
     presence: float = 1.0,
     match: float = 100.0,
+    here: float = 1.0,
 ) -> None:
     for _ in range(round(seconds / STEP_S)):
-        confidence.hear(deficit, match, 100.0, presence)
+        confidence.hear(deficit, match, 100.0, presence, here)
 
 
 def test_one_wrong_note_is_not_being_lost() -> None:
@@ -55,5 +56,30 @@ def test_silence_tells_nothing() -> None:
 
 def test_a_place_found_is_believed_less_than_one_told() -> None:
     told, found = Confidence(STEP_S), Confidence(STEP_S)
-    found.restart(found=True)
+    found.found()
     assert 0.5 < found.share < told.share
+
+
+def test_whoever_is_found_again_and_again_is_nowhere() -> None:
+    confidence = Confidence(STEP_S)
+    odds = []
+    for _ in range(4):
+        heard(confidence, 0.0, 0.3)
+        confidence.found()
+        odds.append(confidence.odds)
+    assert odds == sorted(odds, reverse=True)
+    assert confidence.lost
+    heard(confidence, 0.0, 20.0)
+    confidence.found()
+    assert confidence.odds == pytest.approx(odds[0], abs=0.05)
+    assert not confidence.lost
+
+
+def test_another_place_that_is_likelier_for_a_second_is_doubt_enough() -> None:
+    confidence = Confidence(STEP_S)
+    heard(confidence, 0.0, 10.0)
+    heard(confidence, 8.0, 1.9, here=0.03)
+    assert confidence.lost
+    confidence.restart()
+    heard(confidence, 0.0, 10.0, here=0.5)
+    assert confidence.share > 0.98  # comes back literally: here or there is the same

@@ -59,6 +59,15 @@ def test_landings_are_on_notes_and_rather_behind_a_rest() -> None:
     assert weights[entry] == pytest.approx(4.0 * weights[usual])
 
 
+def test_landings_are_rather_where_a_bar_begins() -> None:
+    segments = make()[1].grid.segments
+    likelier = np.ones(len(PITCHES))
+    likelier[8] = 3.0
+    weights = landing_weights(segments, likelier)
+    at = segments.event_segment
+    assert weights[at[8]] == pytest.approx(3.0 * weights[at[9]])
+
+
 def test_a_passage_from_elsewhere_is_proposed_with_where_and_when_it_began() -> None:
     overview, fine, _ = make()
     play(overview, fine, range(3))
