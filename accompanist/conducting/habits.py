@@ -12,7 +12,9 @@ _REPORT_SD_S = 0.01
 """Error of a report's own idea of when it began."""
 _MISSED, _MISSED_GAIN, _MISSED_MOST = 0.02, 1 / 60, 3
 """Share of notes not reported, how fast it is learned; more than so many in a row are left out."""
-_HOLD_SHARE, _HOLD_GAIN = 0.01, 1 / 40
+_HOLDS, _LONG, _FORGET = 0.3, 20.0, 0.015
+"""A soloist of whom nothing is known has held so many of so many longer notes; what has been
+counted fades by so much a note."""
 _HOLD_LATE_S, _HOLD_LATE_SHARE, _HOLD_SD = 0.15, 0.3, 3.0
 
 
@@ -25,14 +27,17 @@ class Habits:
         Mean delay of the reports; at first as it is told.
     missed_share : float
         Share of notes that are never reported.
-    hold_share : float
-        Share of longer notes that the soloist dwells on although nothing in the score says so.
     """
 
     def __init__(self, delay_s: float) -> None:
         self.delay_s = delay_s
-        self.missed_share, self.hold_share = _MISSED, _HOLD_SHARE
-        self._delay_variance = 0.0
+        self.missed_share = _MISSED
+        self._delay_variance = self._held = self._long = 0.0
+
+    @property
+    def hold_share(self) -> float:
+        """Share of longer notes that they dwell on although nothing in the score says so."""
+        return (_HOLDS + self._held) / (_LONG + self._long)
 
     @property
     def delay_sd_s(self) -> float:
@@ -55,4 +60,5 @@ class Habits:
     def came(self, late_s: float, length_s: float, sd_s: float) -> None:
         """Count a note that came so late after one of this length, foreseen with this sd."""
         held = late_s > max(_HOLD_LATE_S, _HOLD_LATE_SHARE * length_s, _HOLD_SD * sd_s)
-        self.hold_share += _HOLD_GAIN * (held - self.hold_share)
+        self._held += held - _FORGET * self._held
+        self._long += 1.0 - _FORGET * self._long

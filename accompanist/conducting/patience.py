@@ -19,7 +19,10 @@ _UNCERTAIN_SHARE = 0.3
 _CLOCKWORK_S, _CLOCKWORK_SHARE = 0.010, 0.015
 """Who is foreseen as well as this, or to this share of the interval, needs no waiting for even
 after a rest of everybody."""
-_HOLDS_OFTEN = 0.04
+_HOLDS_OFTEN = 0.03
+"""Who dwells on more than this share of the longer notes is waited for at each of them …"""
+_HOLDING_S = 0.13
+"""… so long past the moment of its report: by then a follower says that it is held."""
 _REPORT_SPREAD_S = 0.02
 
 
@@ -57,11 +60,11 @@ class Patience:
             soloist.habits.missed_share,
             running=self._running(event),
         )
-        if soloist.habits.hold_share > _HOLDS_OFTEN and soloist.may_hold(event):
-            # With a soloist who dwells unannounced, silence at the moment of a report is news.
-            wait = max(wait, delay_s + _REPORT_SPREAD_S)
         if self.settings.anti_drag:
             wait *= self.drag.patience
+        if soloist.habits.hold_share > _HOLDS_OFTEN and soloist.may_hold(event):
+            # With a soloist who dwells unannounced, silence at the moment of a report is news.
+            wait = max(wait, delay_s + _HOLDING_S)
         led = self._grid.led[event]
         wait = min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)
         return wait + self.settings.reaction_s if wait > 0.0 else wait

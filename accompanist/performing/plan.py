@@ -57,6 +57,8 @@ class Plan:
         Channels whose instruments sustain: CC 11 shapes what sounds there.
     rolls : mapping of int to Roll
         The strokes of tremolos and trills, by ``ScoreEvent.note``.
+    again : mapping of int to float
+        Where the same key is struck again, by the ``ScoreEvent.note`` that is let go just before.
     """
 
     events: tuple[ScoreEvent, ...]
@@ -68,6 +70,7 @@ class Plan:
     states: Mapping[Chased, tuple[list[float], list[ScoreEvent]]] = field(repr=False)
     sustained: frozenset[int] = frozenset()
     rolls: Mapping[int, Roll] = field(default_factory=dict, repr=False)
+    again: Mapping[int, float] = field(default_factory=dict, repr=False)
 
     @property
     def onsets_quarter(self) -> tuple[float, ...]:

@@ -65,10 +65,13 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
     starts: list[float] = []
     ends: list[float] = []
     rolls: dict[int, Roll] = {}
+    again: dict[int, float] = {}
     longest = 0.0
     for (channel, pitch), struck in by_key.items():
-        for stroke, number in _parted(struck, tempo):
+        for stroke, number, following in _parted(struck, tempo):
             note = stroke.note
+            if following is not None:
+                again[len(ends)] = following
             off = Message(Kind.OFF, channel, pitch, 0)
             on = Message(Kind.ON, channel, pitch, min(127, max(1, note.velocity)))
             if stroke.stroke_s:
@@ -93,6 +96,7 @@ def accompaniment_plan(score: Score, solo_number: int, tempo: WrittenTempo) -> P
             set(channels.values()) - {channels[p.number] for p in parts if not sustains(p)}
         ),
         rolls=rolls,
+        again=again,
     )
 
 
@@ -117,8 +121,14 @@ class _Fermatas:
 
 def _parted(
     struck: Iterable[tuple[Stroke, int]], tempo: WrittenTempo
-) -> Iterator[tuple[Stroke, int]]:
-    """Merge the unisons of one key and let each note go a little before the key's next."""
+) -> Iterator[tuple[Stroke, int, float | None]]:
+    """Merge the unisons of one key and let each note go a little before the key's next.
+
+    Yields
+    ------
+    (Stroke, int, float or None)
+        The stroke, its part, and where the key is struck again if it has been let go for that.
+    """
     merged: list[tuple[Stroke, int]] = []
     for stroke, part in sorted(struck, key=lambda s: s[0].note.onset_quarter):
         note = stroke.note
@@ -140,9 +150,9 @@ def _parted(
                 _REPEAT_GAP_SHARE * note.duration_quarter,
             )
             shorter = replace(note, duration_quarter=note.duration_quarter - gap)
-            yield stroke.with_note(shorter), part
+            yield stroke.with_note(shorter), part, following
         else:
-            yield stroke, part
+            yield stroke, part, None
 
 
 def _controls(parts: Iterable[Part], channels: Mapping[int, int]) -> Iterator[ScoreEvent]:

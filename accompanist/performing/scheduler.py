@@ -24,6 +24,9 @@ SETTLE_S = 0.0105
 frames by clocks that are smoothed, and a performer that takes over has one of its own."""
 _RESUME_QUARTER = 1.0
 """After a jump into the middle of a note, it is struck if at least this much of it is left."""
+_PARTED_S, _PUT_OFF_S = 0.025, 0.05
+"""A note is let go so long before its key is struck again; one whose next stroke is further off by
+now (the ensemble waits for the soloist in between) sounds on until then."""
 _PEDAL = 64
 _RANK = {Kind.OFF: 0, Kind.CC: 1, Kind.PROGRAM: 1, Kind.BEND: 1, Kind.ON: 2}
 
@@ -49,6 +52,7 @@ class Scheduler:
         self._resume: list[ScoreEvent] = []
         self._resume_quarter = 0.0
         self._programs: dict[int, int] = {}
+        self._put_off: dict[int, ScoreEvent] = {}
 
     @property
     def sounding(self) -> int:
@@ -82,6 +86,8 @@ class Scheduler:
             next_s = min(next_s, self._keys.next_stroke_s(self._stands_from_s(timeline)))
         if self._resume:
             next_s = min(next_s, timeline.due_s(self._resume_quarter))
+        for note in self._put_off:
+            next_s = min(next_s, self._parted_s(note, timeline))
         return max(next_s, self._ready_s, self._now_s)
 
     def wait_until(self, time_s: float) -> None:
@@ -107,7 +113,7 @@ class Scheduler:
             self._position_quarter = position
         held = position == timeline.gate_quarter and self._keys.rolling
         idle = self._next_quarter >= position and until_s <= self._keys.release_by_s
-        if idle and not held and not self._resume:
+        if idle and not held and not self._resume and not self._put_off:
             return ()
         return self._collect(timeline, max(from_s, self._ready_s), until_s, position)
 
@@ -182,6 +188,11 @@ class Scheduler:
         self, timeline: Timeline, from_s: float, until_s: float, position: float
     ) -> tuple[TimedMessage, ...]:
         out: list[TimedMessage] = []
+        for note, event in tuple(self._put_off.items()):
+            parted_s = self._parted_s(note, timeline)
+            if parted_s < until_s:
+                del self._put_off[note]
+                self._release(event, max(parted_s, from_s), out)
         if self._resume and position > self._resume_quarter:
             resumed_s = min(max(timeline.to_time(self._resume_quarter), from_s), until_s)
             for event in self._resume:
@@ -196,7 +207,13 @@ class Scheduler:
                 case Kind.ON:
                     self._strike(event, time_s, timeline, event.quarter, out)
                 case Kind.OFF:
-                    self._release(event, time_s, out)
+                    parted_s = self._parted_s(event.note, timeline)
+                    if parted_s > time_s + _PUT_OFF_S - _PARTED_S:
+                        time_s = max(parted_s, from_s)
+                    if time_s < until_s:
+                        self._release(event, time_s, out)
+                    else:
+                        self._put_off[event.note] = event
                 case kind:
                     if kind is Kind.PROGRAM:
                         self._programs[event.message.channel] = event.message.number
@@ -234,6 +251,11 @@ class Scheduler:
             key, struck = released
             out.append(TimedMessage(time_s, event.quarter, struck.part, Message(Kind.OFF, *key)))
 
+    def _parted_s(self, note: int, timeline: Timeline) -> float:
+        """When to let a note go for the sake of its key's next stroke, if there is one."""
+        again = self._plan.again.get(note)
+        return float("-inf") if again is None else timeline.due_s(again) - _PARTED_S
+
     def _stands_from_s(self, timeline: Timeline) -> float:
         """Since when the music stands still at the gate."""
         return max(timeline.to_time(timeline.gate_quarter), self._ready_s)
@@ -269,6 +291,7 @@ class Scheduler:
                 self._keys.keep(key, lasting)
             else:
                 self._let_go(key, sent_s, out)
+        self._put_off.clear()
         self._keys.look_again()
         pedals: dict[int, int] = {}
         for part, channel in self._plan.channels.items():

@@ -74,6 +74,23 @@ def test_an_overlapping_unison_is_struck_again_and_let_go_once() -> None:
     ]
 
 
+def test_a_repeated_note_sounds_while_its_next_stroke_waits() -> None:
+    player = scheduler(Note(0.0, 1.0, 60), Note(1.0, 1.0, 60))
+    gated = Timeline((0.0,), (0.0,), 2.0, gate_quarter=1.0)
+    assert keys(player.due(gated, 3.0)) == [(0.0, "on", 60)]
+    waiting = Timeline((3.0, 3.5), (1.0 - 1e-4, 1.0), 2.0)
+    assert player.next_s(waiting) == 3.475
+    assert keys(player.due(waiting, 3.6)) == [(3.475, "off", 60), (3.5, "on", 60)]
+    player = scheduler(Note(0.0, 1.0, 60), Note(1.0, 1.0, 60))
+    player.due(gated, 3.0)
+    heard = Timeline((3.0,), (1.0,), 2.0)
+    assert keys(player.due(heard, 3.1)) == [(3.0, "off", 60), (3.0, "on", 60)]
+    player = scheduler(Note(0.0, 1.0, 60), Note(1.0, 1.0, 60))
+    player.due(gated, 3.0)
+    assert keys(player.silence(3.0)) == [(3.0, "off", 60)]
+    assert keys(player.due(waiting, 3.6)) == [(3.5, "on", 60)]
+
+
 def test_locate_lets_go_lifts_pedals_and_sets_up_the_new_place() -> None:
     player = scheduler(Note(0.0, 4.0, 60), Note(8.0, 1.0, 65))
     player.locate(0.0, 0.0)
