@@ -40,6 +40,9 @@ them: so little is nobody else playing, twice as much is somebody, and was so a 
 _DOUBTED: Final = 0.25
 """What is left of a band counts less the less it is against what was expected (power)."""
 
+_AUDIBLE: Final = 1e-12
+"""Magnitudes of others below this are nobody's; their squares would be nought."""
+
 _OTHERS_RISE: Final = 1.0
 """So much of what is expected of others is added before the logarithm of the flux, …"""
 
@@ -78,7 +81,7 @@ def _listen(
     for k in range(bands):
         raw += magnitudes[k]
         whole[k] = magnitudes[k]
-        if others[k] > 0.0:
+        if others[k] > _AUDIBLE:
             power = magnitudes[k] * magnitudes[k]
             sure = power - np.float32(_SURE) * others[k] * others[k]
             surely += np.sqrt(max(np.float32(0.0), sure))
@@ -212,5 +215,5 @@ class Ear:
         self.whole, self.others, self.clearness = self.spectrum, None, 1.0
         if others is not None:
             self.whole, self.others = self._whole, self._theirs
-            self.clearness = float(self._state[2]) ** 2
+            self.clearness = min(1.0, float(self._state[2])) ** 2
             self.level_db += 20.0 * float(np.log10(max(self._state[2], 1e-5)))

@@ -18,7 +18,7 @@ from accompanist.app.osc.pattern import matches
 from accompanist.errors import BadInputError
 from bridges.osc import OscMessage, decode, encode, encode_bundle, ntp_from_unix
 
-STATE_COUNT = 69
+STATE_COUNT = 70
 """Addresses with a value, three parts loaded, ``timemap`` among them."""
 
 

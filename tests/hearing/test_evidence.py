@@ -78,3 +78,19 @@ def test_noise_of_no_colour_is_presence(steepness: float) -> None:
     shaped = np.fft.irfft(white / (np.arange(len(white)) + 10.0) ** steepness)
     _, sure, _, _ = listen((0.1 * shaped / shaped.std()).astype(np.float32))
     assert np.quantile(sure[40:], 0.9) < 0.2
+
+
+@pytest.mark.parametrize("expected", [1e-44, 1e-30, 1e-20, 1e-13, 1e-11, 1e-6, 1.0])
+@pytest.mark.parametrize("gain", [0.0, 1e-9, 0.3])
+def test_however_little_is_expected_of_others_and_is_heard(expected: float, gain: float) -> None:
+    ear = Ear(FilterBank(RATE), HOP_S)
+    others = np.full(len(ear.bank), expected, dtype=np.float32)
+    samples = tone(0.1, gain)
+    for start in range(0, len(samples) - HOP + 1, HOP):
+        ear.push(samples[start : start + HOP])
+        ear.weigh(others)
+        for said in (ear.spectrum, ear.whole, ear.others, ear.rise):
+            assert said is not None
+            assert np.isfinite(said).all()
+        assert 0.0 <= ear.presence <= 1.0
+        assert 0.0 <= ear.clearness <= 1.0

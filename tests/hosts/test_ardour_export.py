@@ -83,16 +83,19 @@ def tool(pattern: str, home: Path, *arguments: str) -> str:
     ardour = find_ardour()
     assert ardour is not None, "Ardour is not installed"
     (program,) = ardour.parent.glob(pattern)
-    done = subprocess.run(
-        [str(program), *arguments],
-        env=os.environ | ardour_environment(ardour, home),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    for _ in range(3):
+        done = subprocess.run(
+            [str(program), *arguments],
+            env=os.environ | ardour_environment(ardour, home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        if done.returncode >= 0:  # else a crash: Ardour 7 now and then frees twice as it leaves
+            break
     assert done.returncode == 0, done.stdout
     return done.stdout
 
