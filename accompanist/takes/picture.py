@@ -6,7 +6,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,10 @@ from accompanist.score.tempo import WrittenTempo, written_tempo
 from accompanist.takes.continuous import continuous_asynchronies_s
 from accompanist.takes.picture_look import (
     ENSEMBLE,
-    GRID,
-    INK,
     MANY_NOTES,
     SOFT,
     SOLO,
+    STYLE,
     TRUTH,
     Truth,
     put_legend,
@@ -44,28 +43,6 @@ _BANDS_MS = ((30.0, _GOOD), (100.0, _FAIR), (float("inf"), _POOR))
 _SHOWN_ASYNCHRONY_MS = 200.0
 _TALL, _SMALL = 0.013, 0.008
 """Half the height of a stroke for a note, as a share of the panel."""
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "accompanist",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "path.simplify_threshold": 0.4,
-}
 
 
 def draw_picture(
@@ -100,7 +77,7 @@ def draw_picture(
     from matplotlib.figure import Figure
 
     heights = [3.2, 1.5, 0.7] + ([1.3] if truth is not None else [])
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(10.5, 1.35 * sum(heights)), facecolor="white")
         FigureCanvasAgg(figure)
         axes: list[Axes] = list(

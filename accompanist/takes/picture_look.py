@@ -20,6 +20,7 @@ __all__ = [
     "MANY_NOTES",
     "SOFT",
     "SOLO",
+    "STYLE",
     "TRUTH",
     "Truth",
     "put_legend",
@@ -32,6 +33,28 @@ Array = npt.NDArray[np.float64]
 INK, SOFT, GRID = "#26323c", "#7d8a96", "#e4e8ec"
 SOLO, ENSEMBLE, TRUTH = "#1f6fb2", "#e0892b", "#26323c"
 MANY_NOTES = 300
+STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "accompanist",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "path.simplify_threshold": 0.4,
+}
 _MOST_POINTS = 1600
 _SHORTEST_TINT_S = 0.25
 _STATES = {

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.score.model import Score
-from accompanist.takes.picture_look import ENSEMBLE, GRID, INK, SOFT, SOLO, put_legend
+from accompanist.takes.picture_look import ENSEMBLE, INK, SOFT, SOLO, STYLE, put_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,27 +22,6 @@ __all__ = ["TakeCurve", "TakenTime", "draw_rehearsal", "over_beats"]
 Array = npt.NDArray[np.float64]
 
 _MOST_TICKS = 24
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "accompanist",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +120,7 @@ def draw_rehearsal(
     beat = _beat_quarter(score)
     loud = [t.levels_db for t in takes if t.levels_db is not None]
     heights = [2.6, 1.2] if loud else [2.6]
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(10.5, 1.45 * sum(heights)), facecolor="white")
         FigureCanvasAgg(figure)
         axes: list[Axes] = list(

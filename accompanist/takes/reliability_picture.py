@@ -5,35 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from accompanist.takes.figures_reliability import BINS, Reliability
-from accompanist.takes.picture_look import ENSEMBLE, GRID, INK, SOFT, SOLO, put_legend
+from accompanist.takes.picture_look import ENSEMBLE, SOFT, SOLO, STYLE, put_legend
 
 __all__ = ["draw_reliability"]
 
 _COLOURS = (SOLO, ENSEMBLE, "#3a9d6e", "#8a5fb0", "#c8493b", SOFT)
 _FEWEST = 20
 """A bin with fewer instants than this says nothing."""
-_STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "accompanist",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans", "sans-serif"],
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-}
 
 
 def draw_reliability(path: Path, reliabilities: Mapping[str, Reliability]) -> None:
@@ -54,7 +36,7 @@ def draw_reliability(path: Path, reliabilities: Mapping[str, Reliability]) -> No
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(4.6, 5.2), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1.0]})
         upper.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle="--", zorder=1)
