@@ -11,7 +11,6 @@ from accompanist.conducting.expecting.expectation import Expectation
 from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.kalman_tempo import KalmanTempo
-from accompanist.conducting.last_tempo import LastTempo
 from accompanist.conducting.linear_tempo import LinearTempo
 from accompanist.conducting.mixed_tempo import foreseeing
 from accompanist.conducting.tempo_model import TempoModel
@@ -31,10 +30,6 @@ class _Wanted:
     grid: SoloGrid
     solo: SoloLine
     performances: Sequence[Performance]
-
-
-def _last(wanted: _Wanted) -> TempoModel:
-    return LastTempo(wanted.grid)
 
 
 def _linear(wanted: _Wanted, phase: float = 0.7, period: float = 0.3) -> TempoModel:
@@ -62,7 +57,7 @@ def _mixed(wanted: _Wanted) -> TempoModel:
 
 
 _MAKERS: Final[dict[str, Callable[[_Wanted], TempoModel]]] = {
-    "last": _last,
+    "last": partial(_linear, phase=1.0, period=1.0),
     "linear": _linear,
     "linear-human": partial(_linear, phase=_HUMAN_PHASE, period=_HUMAN_PERIOD),
     "kalman": _kalman,
@@ -85,12 +80,13 @@ def make_tempo_model(
     Parameters
     ----------
     name : str
-        ``last``: the last interval goes on. ``linear``: phase and period correction by 0.7 and
-        0.3, ``linear-human`` by 0.25 and 0.1. ``kalman``: a Kalman filter that expects an even
-        tempo, and knows pauses, changes of tempo and wrong reports. ``rehearsed``: the same, told
-        what earlier performances were like. ``expecting``: that, what players do in such places,
-        and what this one has done in this take. ``mixed``: several of these at once, each
-        counting by how well it foresees; it is what the conductor takes unless told otherwise.
+        ``linear``: phase and period correction by 0.7 and 0.3, ``linear-human`` by 0.25 and 0.1,
+        ``last`` by all that is apart: the last interval goes on. ``kalman``: a Kalman filter that
+        expects an even tempo, and knows pauses, changes of tempo and wrong reports.
+        ``rehearsed``: the same, told what earlier performances were like. ``expecting``: that,
+        what players do in such places, and what this one has done in this take. ``mixed``:
+        several of these at once, each counting by how well it foresees; it is what the conductor
+        takes unless told otherwise.
     grid, solo
         The solo's events.
     performances : sequence of Performance

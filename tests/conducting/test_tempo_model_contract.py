@@ -56,6 +56,16 @@ def test_names_are_known_and_others_are_refused() -> None:
         made("nope")
 
 
+def test_last_takes_every_report_at_its_word() -> None:
+    model = made("last")
+    model.begin(0.0, 10.0)
+    model.report(1, 10.7)
+    model.report(2, 11.2)
+    assert model.predict(ONSETS[3]).time_s == pytest.approx(11.7)
+    model.report(3, 11.5)
+    assert model.predict(ONSETS[4]).time_s == pytest.approx(12.1)
+
+
 def test_predictions_go_on_and_grow_less_certain(model: TempoModel) -> None:
     told(model, 12)
     line = ahead(model, ONSETS[11])

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from accompanist.app.commands.options import passages_option
+
 __all__ = ["command"]
 
 _EPILOG = """\b
@@ -75,14 +77,7 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     show_default=True,
     help="How much the ensemble gets louder and softer with you: 0 not at all, 1 as much.",
 )
-@click.option(
-    "--passages",
-    "passages_text",
-    metavar="BARS:LEVEL,…",
-    default="",
-    help="Where to follow more or less closely, as in 1-8:3,20:0,33-:wait: levels 0 (its own "
-    "tempo) to 10 (hangs on every note), follow, wait, fixed.",
-)
+@passages_option
 @click.option("--start", metavar="BAR", help="Begin at this bar; in a recording also at m:ss.")
 @click.option(
     "--count-in",

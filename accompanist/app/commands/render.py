@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from accompanist.app.commands.options import passages_option
+
 __all__ = ["command", "summary_lines"]
 
 _NEARLY = 8.0
@@ -42,14 +44,7 @@ Examples:
     show_default=True,
     help="How much the ensemble gets louder and softer with the soloist: 0 not at all, 1 as much.",
 )
-@click.option(
-    "--passages",
-    "passages_text",
-    metavar="BARS:LEVEL,…",
-    default="",
-    help="Where to follow more or less closely, as in 1-8:3,20:0,33-:wait: levels 0 (its own "
-    "tempo) to 10 (hangs on every note), follow, wait, fixed.",
-)
+@passages_option
 @click.option(
     "--block",
     type=click.IntRange(1, 1 << 20),

@@ -87,12 +87,13 @@ def evaluate_followers(
     pooled = pools(results, seed=seed)
     if folder is not None:
         write_evaluation(folder, results, pooled)
-    if as_what == "json":
-        click.echo(json.dumps(as_json(results, pooled), indent=2))
-    elif as_what == "markdown":
-        click.echo(as_markdown(results, pooled))
-    else:
-        print_tables(results, pooled)
+    _tell(
+        as_what,
+        None,
+        as_json(results, pooled),
+        as_markdown(results, pooled),
+        lambda: print_tables(results, pooled),
+    )
 
 
 def evaluate_in_scenarios(
@@ -142,12 +143,13 @@ def evaluate_in_scenarios(
         )
     if folder is not None:
         write_scenarios(folder, results, left_out)
-    if as_what == "json":
-        click.echo(json.dumps(as_scenario_json(results, left_out), indent=2))
-    elif as_what == "markdown":
-        click.echo(as_scenario_markdown(results, left_out))
-    else:
-        print_scenarios(results, left_out)
+    _tell(
+        as_what,
+        None,
+        as_scenario_json(results, left_out),
+        as_scenario_markdown(results, left_out),
+        lambda: print_scenarios(results, left_out),
+    )
 
 
 def evaluate_models(
