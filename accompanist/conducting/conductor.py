@@ -66,6 +66,7 @@ class Conductor(Commands):
         else:
             model = FlowTempo(grid) if grid.continuous else foreseeing(grid, solo, performances)
         stage = Stage(score, grid, model, settings, end_quarter)
+        stage.soloist.rehearsed(performances)
         hand = TempoHand(grid, score.tempo_marks, stage.beats, _usual_qpm(grid, end_quarter))
         super().__init__(
             stage, Transport(stage), Rounds(stage), hand, Hand(stage, hand, self._meet)

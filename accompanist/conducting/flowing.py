@@ -66,7 +66,7 @@ class FlowingSoloist(Soloist):
     def hear(self, estimate: Estimate) -> News:
         news, now_s = News(), estimate.time_s
         self.entry = None
-        self._track_level(estimate)
+        self._loudness.hear(estimate.level_db, now_s)
         if isfinite(estimate.quarter):
             if estimate.relocated:
                 self._move(estimate.quarter, now_s, _RESUMED_SD_S, news)

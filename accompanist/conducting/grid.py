@@ -81,6 +81,8 @@ class SoloGrid:
         of the ensemble begins in it.
     rests_from : tuple of float [shape=(n_events,)]
         Where the soloist's note before each event ends; long ago before the first.
+    still : tuple of bool [shape=(n_events,)]
+        Whether nobody has a note between the event before and this one.
     led : tuple of bool [shape=(n_events,)]
         Whether the soloist comes in here after the ensemble has played alone.
     continuous : bool
@@ -106,7 +108,7 @@ class SoloGrid:
             float(tempo.last_rate),
         )
         self._tempo = self._written
-        release, coincident, rests_from, alone = [], [], [], []
+        release, coincident, rests_from, alone, still = [], [], [], [], []
         for event, quarter in enumerate(self.quarters):
             i = bisect_left(self.onsets, quarter - BUCKET_QUARTER + _EDGE_QUARTER)
             together = i < len(self.onsets) and self.onsets[i] < quarter + BUCKET_QUARTER
@@ -119,8 +121,10 @@ class SoloGrid:
                 start = min(max(n.end_quarter for n in solo.notes[event - 1]), behind)
             rests_from.append(start)
             alone.append(self.notes_between(start, behind) > 0)
+            last = self.quarters[event - 1] + BUCKET_QUARTER if event else _LONG_AGO
+            still.append(event > 0 and self.notes_between(last, behind) == 0)
         self.release_quarter = tuple(release)
-        self.coincident = tuple(coincident)
+        self.coincident, self.still = tuple(coincident), tuple(still)
         self.rests_from, self._alone = tuple(rests_from), tuple(alone)
         self._measure(score)
 

@@ -12,9 +12,12 @@ _REPORT_SD_S = 0.01
 """Error of a report's own idea of when it began."""
 _MISSED, _MISSED_GAIN, _MISSED_MOST = 0.02, 1 / 60, 3
 """Share of notes not reported, how fast it is learned; more than so many in a row are left out."""
-_HOLDS, _LONG, _FORGET = 0.3, 20.0, 0.015
-"""A soloist of whom nothing is known has held so many of so many longer notes; what has been
-counted fades by so much a note."""
+_STILL_HOLDS, _STILL = 0.9, 30.0
+_MOVING_HOLDS, _MOVING = 0.3, 40.0
+"""Of so many longer notes so many are held by a soloist of whom nothing is known: in bars where
+everybody stands still, and under a line that moves on (piano sonatas: 2.3 and 0.6 %) …"""
+_FORGET = 0.015
+"""… and what has been counted fades by so much a note."""
 _HOLD_LATE_S, _HOLD_LATE_SHARE, _HOLD_SD = 0.15, 0.3, 3.0
 
 
@@ -32,12 +35,15 @@ class Habits:
     def __init__(self, delay_s: float) -> None:
         self.delay_s = delay_s
         self.missed_share = _MISSED
-        self._delay_variance = self._held = self._long = 0.0
+        self._delay_variance = 0.0
+        self._still, self._moving = _Held(_STILL_HOLDS, _STILL), _Held(_MOVING_HOLDS, _MOVING)
 
-    @property
-    def hold_share(self) -> float:
-        """Share of longer notes that they dwell on although nothing in the score says so."""
-        return (_HOLDS + self._held) / (_LONG + self._long)
+    def hold_share(self, *, still: bool) -> float:
+        """Share of longer notes that they dwell on although nothing in the score says so.
+
+        ``still``: of those under which nobody else moves.
+        """
+        return (self._still if still else self._moving).share
 
     @property
     def delay_sd_s(self) -> float:
@@ -57,8 +63,23 @@ class Habits:
         for gone in (*[1.0] * count, 0.0):
             self.missed_share += _MISSED_GAIN * (gone - self.missed_share)
 
-    def came(self, late_s: float, length_s: float, sd_s: float) -> None:
+    def came(self, late_s: float, length_s: float, sd_s: float, *, still: bool) -> None:
         """Count a note that came so late after one of this length, foreseen with this sd."""
         held = late_s > max(_HOLD_LATE_S, _HOLD_LATE_SHARE * length_s, _HOLD_SD * sd_s)
+        (self._still if still else self._moving).count(held)
+
+
+class _Held:
+    """How many notes of a kind were held, and of how many; at first as of others."""
+
+    def __init__(self, held: float, notes: float) -> None:
+        self._usual_held, self._usual_notes = held, notes
+        self._held = self._notes = 0.0
+
+    @property
+    def share(self) -> float:
+        return (self._usual_held + self._held) / (self._usual_notes + self._notes)
+
+    def count(self, held: bool) -> None:
         self._held += held - _FORGET * self._held
-        self._long += 1.0 - _FORGET * self._long
+        self._notes += 1.0 - _FORGET * self._notes

@@ -39,6 +39,8 @@ class KalmanSettings:
     """Relative sd of a single interval of half a second."""
     onset_power: float = 0.5
     report_sd_s: float = 0.014
+    report_sd_most_s: float = 0.03
+    """Of a report about the line: the least, and the most that player and ears may teach."""
     jump_share: float = 0.004
     jump_sd: float = 0.22
     pause_share: float = 0.20
@@ -49,6 +51,7 @@ class KalmanSettings:
     adapt: float = 0.05
     adapt_low: float = 0.05
     adapt_high: float = 6.0
+    adapt_report: float = 0.05
     fermata_mean: float = 0.6
     fermata_sd: float = 0.6
     """A note under a fermata is longer by this share of its length."""
@@ -119,14 +122,16 @@ def advance(b: Belief, interval: Interval, noise: float, s: KalmanSettings) -> B
     )  # fmt: skip
 
 
-def correct(b: Belief, total_s: float, time_s: float, s: KalmanSettings) -> tuple[Belief, float]:
+def correct(
+    b: Belief, total_s: float, time_s: float, report_sd_s: float, s: KalmanSettings
+) -> tuple[Belief, float]:
     """Take a report into account; give the log of how well it was foreseen, too.
 
     Four things may have happened in the ``total_s`` since the last one: nothing special, a change
     of tempo, a pause, or a wrong report; each is a Kalman update of its own, and the four are
     collapsed to one Gaussian.
     """
-    r = s.report_sd_s**2
+    r = report_sd_s**2
     jump, pause = s.jump_sd**2, (s.pause_sd * total_s) ** 2
     normal = 1.0 - s.jump_share - s.pause_share - s.outlier_share
     posts: list[tuple[float, Belief]] = []

@@ -11,7 +11,7 @@ from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.glide import glide_path
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
-from accompanist.conducting.planner import Path, lead_in, plan_path
+from accompanist.conducting.planner import BEFORE_QUARTER, Path, lead_in, plan_path
 from accompanist.conducting.policy import Policy
 from accompanist.conducting.settings import ConductorSettings, FollowMode, LostPolicy
 from accompanist.conducting.soloist import Soloist
@@ -113,6 +113,8 @@ class Lead:
         start_s, start = sound_s, quarter
         if counting and entry:
             start_s, start = entry.time_s, entry.quarter
+        elif own is None and self._waits_at(quarter, soloist):
+            start = quarter - BEFORE_QUARTER
         if self._grid.continuous:
             path = glide_path(
                 self._grid,
@@ -123,7 +125,7 @@ class Lead:
                 end_quarter=self._end_quarter,
             )
         else:
-            wait_s = partial(self._wait_s, soloist=soloist)
+            wait_s = partial(self._wait_s, soloist=soloist, holds=own is None)
             path = plan_path(
                 self._grid,
                 model,
@@ -165,12 +167,20 @@ class Lead:
         if self.review_s <= sound_s:
             self.review_s = _OPEN
 
-    def _wait_s(self, event: int, soloist: Soloist) -> float:
+    def _waits_at(self, quarter: float, soloist: Soloist) -> bool:
+        """Whether it stands at the gate of an event that has not been heard: none of it sounds."""
+        if self._grid.continuous or quarter != self._ensemble.plan.gate_quarter:
+            return False
+        event = self._grid.event_from(quarter)
+        begins = event < len(self._grid) and self._grid.release_quarter[event] == quarter
+        return begins and event > soloist.heard
+
+    def _wait_s(self, event: int, soloist: Soloist, *, holds: bool) -> float:
         """How long ``event`` is held for a report: the last chord of all longer than others.
 
         Nobody minds that it comes a moment late; and before the soloist it is a disaster.
         """
-        wait_s = self._patience.wait_s(event, soloist)
+        wait_s = self._patience.wait_s(event, soloist, holds=holds)
         grid = self._grid
         if event < len(grid) - 1 or wait_s <= 0.0 or grid.led[event]:
             return wait_s

@@ -36,11 +36,12 @@ METRONOME: Final = KalmanSettings(
     outlier_share=0.01,
     outlier_sd_s=0.04,
     adapt=0.0,
+    adapt_report=0.0,
 )
 _SHARES = (0.5, 0.5)
 _SHARES_REHEARSED = (0.3, 0.2, 0.5)
 """How likely each kind of player is beforehand."""
-_INTO, _OUT_OF = 0.003, 0.002
+_INTO, _OUT_OF = 0.001, 0.002
 """Shares of notes at which a player becomes a metronome, and ceases to be one."""
 _BETWEEN = 0.01
 """The same from rehearsed to not, and back."""

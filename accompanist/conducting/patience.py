@@ -19,10 +19,12 @@ _UNCERTAIN_SHARE = 0.3
 _CLOCKWORK_S, _CLOCKWORK_SHARE = 0.010, 0.015
 """Who is foreseen as well as this, or to this share of the interval, needs no waiting for even
 after a rest of everybody."""
-_HOLDS_OFTEN = 0.03
-"""Who dwells on more than this share of the longer notes is waited for at each of them …"""
+_STEADY_SD_S = 0.02
+"""Who is foreseen better than this is as steady as a clock, and no clock dwells on a note."""
+_HOLD_S = 0.4
+"""Who dwells on a note unannounced dwells for so long, …"""
 _HOLDING_S = 0.13
-"""… so long past the moment of its report: by then a follower says that it is held."""
+"""… and so long past the moment of a report a follower says that the note before is held."""
 _REPORT_SPREAD_S = 0.02
 
 
@@ -43,27 +45,30 @@ class Patience:
         self.settings = settings
         self.mode = FollowMode(settings.mode)
         self.drag = AntiDrag()
-        self._deadlines = Deadlines(*settings.costs)
+        self._deadlines = Deadlines(*settings.costs, verdict_s=_HOLDING_S)
 
-    def wait_s(self, event: int, soloist: Soloist) -> float:
-        """How long past its predicted time ``event`` is held for a report."""
+    def wait_s(self, event: int, soloist: Soloist, *, holds: bool = True) -> float:
+        """How long past its predicted time ``event`` is held for a report.
+
+        ``holds``: they may dwell where nothing announces it.
+        """
         if self.settings.policy == Policy.PREDICT or not self._grid.coincident[event]:
             return 0.0
         sd_s = soloist.model.predict(self._grid.quarters[event]).sd_s
         delay_s = soloist.habits.delay_s + self.settings.ahead_s
         if self._deadlines.costs != self.settings.costs:
-            self._deadlines = Deadlines(*self.settings.costs)
-        wait = self._deadlines.wait_s(
-            sd_s,
-            delay_s,
-            soloist.habits.delay_sd_s,
-            soloist.habits.missed_share,
-            running=self._running(event),
-        )
+            self._deadlines = Deadlines(*self.settings.costs, verdict_s=_HOLDING_S)
+        ears = delay_s, soloist.habits.delay_sd_s, soloist.habits.missed_share
+        running = self._running(event)
+        wait = self._deadlines.wait_s(sd_s, *ears, running=running)
         if self.settings.anti_drag:
             wait *= self.drag.patience
-        if soloist.habits.hold_share > _HOLDS_OFTEN and soloist.may_hold(event):
-            # With a soloist who dwells unannounced, silence at the moment of a report is news.
+        if event <= soloist.crossed:
+            return 0.0  # it lies behind them, though nobody has reported it
+        held_s = _HOLD_S * soloist.hold_share(event) if holds else 0.0
+        held_s *= min(sd_s / _STEADY_SD_S, 1.0) ** 2
+        if held_s and held_s > self._deadlines.patience_s(sd_s, *ears, running=running):
+            # Where they may dwell unannounced, silence at the moment of a report is news.
             wait = max(wait, delay_s + _HOLDING_S)
         led = self._grid.led[event]
         wait = min(wait, self.settings.lead_wait_s if led else self.settings.longest_wait_s)

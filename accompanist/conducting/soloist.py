@@ -1,4 +1,4 @@
-"""What is believed of the soloist: the last event heard, the tempo, whether they dwell or are lost.
+"""What a follower's word is worth: which notes are believed, whether they dwell or are lost.
 
 Reports are not taken at their word. One that comes far too early for the tempo has to be borne out
 by what follows; one that the follower gives up, or makes again later, is taken back.
@@ -6,18 +6,17 @@ by what follows; one that the follower gives up, or makes again later, is taken 
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from math import isfinite
 
+from accompanist.conducting.belief import Belief
 from accompanist.conducting.grid import SoloGrid
-from accompanist.conducting.habits import Habits
+from accompanist.conducting.loudness import Loudness
 from accompanist.conducting.tempo_model import TempoModel
 from accompanist.followers.protocol import Estimate, FollowerState
 
 __all__ = ["News", "Soloist"]
 
-_MEMORY = 6
 _PAST_QUARTER = 0.01
 """A follower may stand exactly at an event without having crossed it."""
 _BEFORE_QUARTER = 1e-3
@@ -30,15 +29,12 @@ _RUN = 3
 _BORNE_OUT_S = 1.0
 _GIVEN_UP_S = 0.06
 _AGAIN_S = 0.010
-_STOPPED_S = 1.0
 _DRIFT_S, _DRIFT_FOR_S, _DRIFT_EVERY_S = 0.35, 0.3, 0.05
-_HOLD_LEAST_S = 0.25
-"""Shorter notes are not dwelt on."""
-_QUIET_DB = 35.0
-_FALL_DB, _SILENT_FALL_DB = 0.005, 0.0005
-"""What loud is is forgotten by so much a hop: slowly in silence, lest a room's noise pass for
-playing at the end of a long rest."""
-_NOTHING_DB = -100.0
+_STANDS_QUARTER = 0.05
+"""So near before a note a follower waits for it."""
+_LATER_S = 0.1
+_DYING_AWAY_S = 6.0
+"""So long a last note may be heard."""
 
 
 @dataclass(slots=True)
@@ -53,30 +49,15 @@ class News:
     """Anything that matters for the plan."""
 
 
-class Soloist:
-    """The belief about the soloist, fed once a hop.
+class Soloist(Belief):
+    """The belief about the soloist, fed once a hop; see `Belief` for what else it has.
 
     Attributes
     ----------
-    model : TempoModel
-        Predicts them.
-    heard : int
-        Last event heard, −1 for none.
-    heard_s : float
-        When it began.
-    crossed : int
-        Last event that lies behind them; more than ``heard`` where a report is missing.
     dwelling : bool
         They hold a note (or a breath) longer than the tempo says, before event ``dwell_before``.
     lost_from : float or None
         Since when the follower has been lost.
-    habits : Habits
-        What is learned of the reports and of the soloist's holds.
-    at_will : bool
-        They come in when they like: their next note is neither early nor late.
-    by_hand : bool
-        A human has said where they are or how fast: until their next note, where the follower
-        carries on to by itself counts for nothing.
     entry : float or None
         Where the follower is to wait for them, told in one hop only; of a recording.
     """
@@ -84,38 +65,35 @@ class Soloist:
     def __init__(
         self, grid: SoloGrid, model: TempoModel, delay_s: float, dwell_s: float = 0.0
     ) -> None:
-        self._grid = grid
-        self.model = model
-        self.habits = Habits(delay_s)
         self._dwell_s = dwell_s
-        self._loud_db = _NOTHING_DB
-        self._sounded_s = 0.0
-        self.place(-1, 0.0)
+        self._loudness = Loudness()
+        super().__init__(grid, model, delay_s)
 
     def place(self, heard: int, heard_s: float, *, counted: bool = False) -> None:
-        """Forget what was heard and be behind event ``heard``; the model is left alone.
-
-        ``counted``: the ensemble begins of itself, and counts them in from ``heard_s`` on.
-        """
-        self._counted = counted
-        self._paused = False
+        super().place(heard, heard_s, counted=counted)
+        self._paused = self._leapt = False
         self.entry: float | None = None
-        self.at_will = self.by_hand = False
-        self.heard = self.crossed = heard
-        self.heard_s = heard_s
         self.dwelling = False
         self.dwell_before = 0
         self.lost_from: float | None = None
-        self._memory: deque[tuple[int, float, TempoModel]] = deque(maxlen=_MEMORY)
         self._pending: list[tuple[int, float]] = []
         self._dwell_from: float | None = None
         self._back_from: float | None = None
         self._drift_from: float | None = None
         self._drift_check_s = 0.0
 
+    def take(self, event: int, time_s: float) -> None:
+        super().take(event, time_s)
+        self._dwell_from = self._back_from = None
+        self._pending = []
+
+    def retime(self, quarter: float | None, time_s: float, ratio: float, sd_log: float) -> None:
+        super().retime(quarter, time_s, ratio, sd_log)
+        self._pending = []
+
     def silent_s(self, now_s: float) -> float:
         """How long nothing has sounded; 0.0 while the level is not known (keys, taps)."""
-        return now_s - self._sounded_s if self._loud_db > _NOTHING_DB else 0.0
+        return self._loudness.silent_s(now_s)
 
     def first_note(self, estimate: Estimate, first_event: int) -> tuple[int, float] | None:
         """Event and time of the first report at or behind ``first_event`` in this hop."""
@@ -124,15 +102,12 @@ class Soloist:
                 return report.event, self._time_of(report.time_s, estimate.time_s)
         return None
 
-    def begin(self, event: int, time_s: float) -> None:
-        """Begin with ``event``, the soloist's first note."""
-        self.place(event, time_s)
-        self.model.begin(self._grid.quarters[event], time_s)
-
     def hear(self, estimate: Estimate) -> News:
         """Take in one hop."""
         news = News()
-        self._track_level(estimate)
+        self._loudness.hear(estimate.level_db, estimate.time_s)
+        if self._leaps_from_the_end(estimate):
+            return news
         for report in estimate.onsets:
             if 0 <= report.event < len(self._grid):
                 self._hear_report(
@@ -148,56 +123,19 @@ class Soloist:
             self._watch(estimate, news)
         return news
 
-    def take(self, event: int, time_s: float) -> None:
-        """Believe that ``event`` began at ``time_s``, ahead, again or behind."""
-        if event == self.heard:
-            if self._memory and time_s > self.heard_s + _AGAIN_S:
-                _, before_s, model = self._memory[-1]
-                self.model = model.copy()
-                self._update(event, time_s, before_s)
-                self.heard_s = time_s
-        elif event > self.heard:
-            self._learn(event, time_s)
-        else:
-            while self._memory and self._memory[-1][0] >= event:
-                self._memory.pop()
-            if self._memory:
-                _, before_s, self.model = self._memory[-1]
-                self.model = self.model.copy()
-                self._update(event, time_s, before_s)
-            else:
-                self.model.begin(self._grid.quarters[event], time_s)
-            self.heard, self.heard_s = event, time_s
-        self.crossed = self.heard
-        self._dwell_from = self._back_from = None
-        self._pending = []
+    def _leaps_from_the_end(self, estimate: Estimate) -> bool:
+        """Whether the follower has leapt away from the last note, and has not said why.
 
-    def trust(self, quarter: float, now_s: float, sd_s: float) -> None:
-        """Believe that they are at ``quarter`` now, however they got there."""
-        self.model.begin(quarter, now_s, sd_s)
-        self.place(self._grid.event_at(quarter - _PAST_QUARTER), now_s)
-
-    def retime(self, quarter: float | None, time_s: float, ratio: float, sd_log: float) -> None:
-        """Take another tempo by the human's word; the rest of the belief stays.
-
-        ``quarter``: where they are at ``time_s``, if they play.
+        What dies away sounds like much; who begins elsewhere plays a second note.
         """
-        if quarter is not None:
-            if self.heard >= 0 and quarter <= self._grid.quarters[self.heard]:
-                quarter, time_s = self._grid.quarters[self.heard], self.heard_s
-            self.model.begin(quarter, time_s)
-        self.model.set_ratio(ratio, sd_log)
-        self._memory.clear()
-        self._pending = []
-        self.by_hand = True
+        if estimate.relocated:
+            last = self.heard == len(self._grid) - 1
+            self._leapt = last and estimate.time_s - self.heard_s < _DYING_AWAY_S
+        elif estimate.onsets:
+            self._leapt = False
+        return self._leapt
 
     # ---- reports ----------------------------------------------------------------------------
-
-    def _time_of(self, time_s: float, now_s: float) -> float:
-        """When it began, kept within the last second; the mean delay is learned from it."""
-        at_s = min(max(time_s, now_s - 1.0), now_s) if isfinite(time_s) else now_s
-        self.habits.reported(now_s - at_s)
-        return at_s
 
     def _hear_report(self, event: int, time_s: float, relocated: bool, news: News) -> None:
         doubtful = not relocated and self._doubtful(event, time_s)
@@ -227,7 +165,8 @@ class Soloist:
         expected = self.model.predict(self._grid.quarters[event])
         length_s = expected.time_s - self.heard_s
         limit_s = max(_EARLY_SHARE * length_s, _EARLY_SD * expected.sd_s, _EARLY_S)
-        return expected.time_s - time_s > limit_s
+        # Where a follower was in two minds about the last one, its first word may have been right.
+        return expected.time_s - self._redated_s - time_s > limit_s
 
     def _bears_out_the_old_line(self, event: int, time_s: float) -> bool:
         """Whether ``event`` comes when it was due before the last one seemed so late.
@@ -247,34 +186,6 @@ class Soloist:
         self.heard_s = min(due.time_s, time_s - _AGAIN_S)
         self.model = before.copy()
         return True
-
-    def _learn(self, event: int, time_s: float) -> None:
-        if self.heard >= 0:
-            self.habits.missed(event - self.heard - 1)
-        self._memory.append((self.heard, self.heard_s, self.model.copy()))
-        self._update(event, time_s, self.heard_s)
-        self.heard, self.heard_s = event, time_s
-        self._counted = self.at_will = self.by_hand = False
-
-    def _update(self, event: int, time_s: float, before_s: float) -> None:
-        quarter = self._grid.quarters[event]
-        time_s = max(time_s, before_s + 0.005)
-        expected_s, sd_s = self.model.predict(quarter)
-        if event == self.heard + 1 and self.may_hold(event) and not self._grid.fermata_s[event - 1]:
-            self.habits.came(time_s - expected_s, expected_s - before_s, sd_s)
-        usual_s = _STOPPED_S if self._counted else max(_STOPPED_S, 1.5 * (expected_s - before_s))
-        if self.at_will or abs(time_s - expected_s) > usual_s:
-            # A stop, a skip or an introduction left out says nothing of the tempo.
-            self.model.begin(quarter, time_s)
-        else:
-            self.model.report(event, time_s)
-
-    def may_hold(self, event: int) -> bool:
-        """Whether the note before ``event`` is long enough to be dwelt on."""
-        if event <= 0:
-            return False
-        written_s = self._grid.seconds[event] - self._grid.seconds[event - 1]
-        return written_s * self.model.ratio >= _HOLD_LEAST_S
 
     def _change_tempo(self) -> None:
         """Events that all came too early for the old tempo make a new one."""
@@ -337,7 +248,8 @@ class Soloist:
             news.changed |= before != self.dwell_before
             self.dwell_before = before
         else:
-            self._dwell_from, dwelling = None, False
+            self._dwell_from = None
+            dwelling = self.dwelling and self._stands(estimate, news)
         dwelling = dwelling or self._paused
         news.changed |= dwelling != self.dwelling
         self.dwelling = dwelling
@@ -345,6 +257,27 @@ class Soloist:
         if lost != (self.lost_from is not None):
             self.lost_from = now_s if self.lost_from is None else None
             news.changed = True
+
+    def _stands(self, estimate: Estimate, news: News) -> bool:
+        """Whether they still dwell, though the follower no longer says so.
+
+        It does when they play on; but then it reports a note, or passes it, or says that the last
+        one began later than it had seemed.
+        """
+        upcoming, quarters = max(self.heard, self.crossed) + 1, self._grid.quarters
+        if estimate.state is not FollowerState.FOLLOWING or not 0 < upcoming < len(quarters):
+            return False
+        if estimate.onsets or estimate.quarter > quarters[upcoming] + _PAST_QUARTER:
+            return False
+        if estimate.quarter >= quarters[upcoming] - _STANDS_QUARTER:
+            return True
+        since = estimate.quarter - quarters[self.heard]
+        if upcoming == self.heard + 1 and since >= 0.0 and estimate.quarters_per_s > 0.0:
+            began_s = estimate.time_s - since / estimate.quarters_per_s
+            if began_s > self.heard_s + _LATER_S:
+                self.take(self.heard, began_s)
+                news.changed = True
+        return False
 
     def _drift(self, estimate: Estimate, news: News) -> None:
         """Without reports, believe a position that has been far from ours for long."""
@@ -360,13 +293,3 @@ class Soloist:
     def _move(self, quarter: float, now_s: float, sd_s: float, news: News) -> None:
         self.trust(quarter, now_s, sd_s)
         news.place, news.changed = quarter, True
-
-    def _track_level(self, estimate: Estimate) -> None:
-        level = estimate.level_db
-        if level <= _NOTHING_DB:
-            return
-        sounds = level > self._loud_db - _QUIET_DB
-        fall_db = _FALL_DB if sounds else _SILENT_FALL_DB
-        self._loud_db = max(level, self._loud_db - fall_db, _NOTHING_DB + 1.0)
-        if sounds:
-            self._sounded_s = estimate.time_s

@@ -7,7 +7,7 @@ for is none of its business.
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import ceil, exp, floor, log
+from math import ceil, copysign, exp, floor, log, sqrt
 
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.clock import ClockPlan
@@ -19,10 +19,14 @@ _SLEW = log(1.0395)
 """Change of the logarithm of the tempo in a beat, at most …"""
 _SLEW_GRADUAL = log(1.118)
 """… and within a written ritardando or accelerando."""
-_CATCH_UP_BEATS = 3.0
-"""A difference in phase is made up for in about so many beats …"""
+_CATCH_UP_BEATS, _CHASE_BEATS = 4.0, 0.8
+"""A difference in phase is made up for in about so many beats: a small one, and a large one …"""
+_LARGE_S = 0.025
+"""… (much more than this, which is as far as a steady player's onsets scatter) …"""
 _CATCH_UP_SLEWS = 2.0
-"""… but at no more than so many beats' worth of bending away from the tempo."""
+"""… but at no more than so many beats' worth of bending away from the tempo …"""
+_BRAKING = 0.25
+"""… and at no more than by this share of the bending there is can be given up in time."""
 _SHORTEST_APPROACH_BEATS = 0.5
 _AHEAD_BEATS = 2.0
 """A written change of tempo is seen coming from this far."""
@@ -57,7 +61,8 @@ class TickStream:
     With the rate *r* as a function of the quarters *q* gone by and the beat *B*, keeping
     abs(d ln r / d q) below ln(1.04) / B keeps the mean tempi of any two neighbouring stretches of
     a beat within a factor of 1.04 of one another. Within that limit it bends to the tempo that the
-    soloist is believed to have, and a little beyond it to close the distance to the ensemble.
+    soloist is believed to have, and a little beyond it to close the distance to the ensemble:
+    hardly for a distance that is no more than scatter, soon for one that is more.
     """
 
     def __init__(self, plan: ClockPlan) -> None:
@@ -137,9 +142,21 @@ class TickStream:
         slew = self._slew(quarter)
         if wish_quarter_s is not None:
             self._aim = _within(wish_quarter_s)
-        most = _CATCH_UP_SLEWS * slew
-        correction = min(max(ahead_quarter / beat / _CATCH_UP_BEATS, -most), most)
+        correction = self._correction(ahead_quarter, beat, slew)
         self._bend(log(self._aim / self.rate_quarter_s) + correction, slew / beat)
+
+    def _correction(self, ahead_quarter: float, beat: float, slew: float) -> float:
+        """How much faster than the tempo to go (as a logarithm) to make up for a distance.
+
+        Scatter is to be borne and a real distance made up for: the gain grows with the square of
+        the square of the distance. Tempo bends by ``slew`` a beat only, so what is c faster than it
+        should be gets c²/2 slew beats ahead before it is in tempo again: hence the square root.
+        """
+        apart, apart_s = abs(ahead_quarter) / beat, abs(ahead_quarter) / self.rate_quarter_s
+        large = (apart_s**2 / (apart_s**2 + _LARGE_S**2)) ** 2
+        gain = 1.0 / _CATCH_UP_BEATS + large * (1.0 / _CHASE_BEATS - 1.0 / _CATCH_UP_BEATS)
+        most = min(_CATCH_UP_SLEWS * slew, sqrt(2.0 * _BRAKING * slew * apart))
+        return copysign(min(gain * apart, most), ahead_quarter)
 
     def approach(self, quarter: float, wish_quarter_s: float, due_s: float) -> None:
         """Go on in such a way that some tick falls on ``due_s``, in the tempo wished for by then.

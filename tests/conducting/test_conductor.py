@@ -350,11 +350,12 @@ def test_locate_waits_there_and_tells_the_follower() -> None:
 
 
 def test_news_that_counts_later_is_waited_for_as_much_longer() -> None:
-    uneven = {i: 1.0 + 0.5 * i + (0.06 if i % 2 else 0.0) for i in range(8)}  # then silence
+    # Too quick to dwell on a note; then silence.
+    uneven = {i: 1.0 + 0.22 * i + (0.03 if i % 2 else 0.0) for i in range(8)}
     released = []
     for reaction_s in (0.0, 0.02):
         stage = Stage(QUARTERS, EIGHTHS, settings=ConductorSettings(reaction_s=reaction_s))
-        stage.play(uneven, 7.0)
+        stage.play(uneven, 4.0)
         released.append(stage.sent[8.0])
     assert released[1] - released[0] == pytest.approx(0.02, abs=1e-3)
 

@@ -5,22 +5,29 @@ from accompanist.conducting.habits import Habits
 
 def test_one_hold_makes_a_soloist_who_dwells_and_many_even_notes_unmake_them() -> None:
     habits = Habits(0.03)
-    assert habits.hold_share == pytest.approx(0.015)
+    assert habits.hold_share(still=True) == pytest.approx(0.03)
+    assert habits.hold_share(still=False) == pytest.approx(0.0075)
     for _ in range(8):
-        habits.came(0.01, 0.6, 0.02)
-    assert habits.hold_share < 0.012
-    habits.came(1.3, 0.6, 0.02)
-    assert habits.hold_share > 0.04
-    for _ in range(40):
-        habits.came(0.0, 0.6, 0.02)
-    assert habits.hold_share < 0.02
+        habits.came(0.01, 0.6, 0.02, still=True)
+    assert habits.hold_share(still=True) < 0.025
+    habits.came(1.3, 0.6, 0.02, still=True)
+    assert habits.hold_share(still=True) > 0.045
+    for _ in range(60):
+        habits.came(0.0, 0.6, 0.02, still=True)
+    assert habits.hold_share(still=True) < 0.022
+
+
+def test_a_hold_where_all_stand_still_says_little_of_notes_under_a_line_that_moves() -> None:
+    habits = Habits(0.03)
+    habits.came(1.3, 0.6, 0.02, still=True)
+    assert habits.hold_share(still=False) == pytest.approx(0.0075)
 
 
 def test_what_is_late_within_the_usual_is_no_hold() -> None:
     habits = Habits(0.03)
     for late_s, length_s, sd_s in ((0.14, 0.3, 0.01), (0.5, 2.0, 0.1), (0.25, 0.5, 0.1)):
-        habits.came(late_s, length_s, sd_s)
-    assert habits.hold_share < 0.015
+        habits.came(late_s, length_s, sd_s, still=True)
+    assert habits.hold_share(still=True) < 0.03
 
 
 def test_delays_and_missing_reports_are_counted() -> None:

@@ -1,6 +1,6 @@
 """The last note of all: nothing behind it can tell whether it has been heard for what it is."""
 
-from virtual_soloist import Stage
+from virtual_soloist import HOP_S, Stage
 
 from accompanist.followers.protocol import Estimate, FollowerState, OnsetReport
 
@@ -23,3 +23,35 @@ def test_a_last_note_reported_far_too_early_waits_for_its_time() -> None:
         stage.hear(Estimate(now_s, quarter, 1.0, 0.9, state, told, False, -20.0))
     # It is expected at 19.0; before, it came a second after the false report, at 17.6.
     assert 18.8 < stage.sent[18.0] < 19.3
+
+
+def leap(stage: Stage, until_s: float, reports: dict[float, int]) -> None:
+    """Let the follower leap to the note at 4, and report others there at some times."""
+    leapt_s = stage.now_s
+    while stage.now_s < until_s:
+        stage.hop += 1
+        now_s = stage.now_s
+        told = tuple(
+            OnsetReport(now_s, now_s - 0.02, QUARTERS[event], event)
+            for time_s, event in reports.items()
+            if now_s - HOP_S < time_s <= now_s
+        )
+        relocated = now_s - leapt_s < 1.5 * HOP_S
+        state = FollowerState.FOLLOWING
+        stage.hear(Estimate(now_s, 4.0 + now_s - leapt_s, 1.0, 0.7, state, told, relocated, -40.0))
+
+
+def test_a_leap_out_of_the_last_note_s_decay_is_not_followed() -> None:
+    stage = Stage(QUARTERS, [*QUARTERS], qpm=60.0, end_quarter=20.0)
+    stage.play({i: 1.0 + q for i, q in enumerate(QUARTERS)}, 20.0)
+    leap(stage, 22.5, {20.004: 4})
+    assert stage.jumps == []
+
+
+def test_who_begins_elsewhere_behind_the_last_note_is_followed_from_the_second_note_on() -> None:
+    stage = Stage(QUARTERS, [*QUARTERS], qpm=60.0, end_quarter=24.0)
+    stage.play({i: 1.0 + q for i, q in enumerate(QUARTERS)}, 20.0)
+    leap(stage, 22.5, {20.004: 4, 21.01: 5})
+    ((jumped_s, _),) = stage.jumps
+    assert 21.0 < jumped_s < 21.1
+    assert stage.sent[6.0] > 21.5

@@ -11,6 +11,7 @@ from virtual_soloist import make_score, make_solo, steady
 
 from accompanist.conducting.expecting.expectation import Expectation
 from accompanist.conducting.grid import SoloGrid
+from accompanist.conducting.kalman import KalmanSettings
 from accompanist.conducting.kalman_tempo import KalmanTempo
 from accompanist.conducting.linear_tempo import LinearTempo
 from accompanist.conducting.tempo_model import TempoModel
@@ -62,6 +63,35 @@ def test_uncertainty_grows_with_the_distance_and_shrinks_with_steady_playing() -
     sds = [model.predict(14.0 + k).sd_s for k in range(1, 6)]
     assert sds == sorted(sds)
     assert sds[0] < 0.2 * at_first
+
+
+@pytest.mark.parametrize(
+    ("error_s", "follows"),
+    [
+        (lambda event: 0.03 * (-1) ** event, False),
+        (lambda event: 0.6 * math.sin(event / 10.0), True),
+    ],
+)
+def test_scatter_about_a_line_is_followed_less_and_a_line_that_bends_as_ever(
+    error_s: Callable[[int], float], follows: bool
+) -> None:
+    adapting, fixed = (
+        KalmanTempo(grid_of(90)),
+        KalmanTempo(grid_of(90), KalmanSettings(adapt_report=0.0)),
+    )
+    answers = []
+    for model in (adapting, fixed):
+        model.begin(0.0, 0.0)
+        for event in range(1, 80):
+            model.report(event, event + error_s(event))
+        due = model.predict(80.0).time_s
+        later = model.copy()
+        later.report(80, due + 0.03)
+        answers.append(later.belief.t - due)
+    if follows:
+        assert answers[0] > 0.95 * answers[1]
+    else:
+        assert answers[0] < 0.85 * answers[1]
 
 
 def test_a_pause_moves_the_time_and_leaves_the_tempo() -> None:

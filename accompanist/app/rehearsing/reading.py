@@ -25,7 +25,6 @@ FloatArray = npt.NDArray[np.float64]
 Events = npt.NDArray[np.intp]
 
 _FEWEST = 12
-_LEAST_SHARE = 0.05
 _SHORTEST_S = 6.0
 _UNHEARD_DB = 35.0
 _LEAST_STEP_S = 0.01
@@ -108,7 +107,7 @@ def check_long_enough(take: LearnedTake, solo: SoloLine) -> None:
         Hardly anything was played in it.
     """
     length_s = sum(float(s.times_s[-1] - s.times_s[0]) for s in take.stretches)
-    fewest = max(min(_FEWEST, len(solo) // 2), _LEAST_SHARE * len(solo))
+    fewest = min(_FEWEST, len(solo) // 2)
     if take.onsets < fewest or (length_s < _SHORTEST_S and take.onsets < len(solo) // 2):
         raise BadInputError(
             f"{take.name}: too little of the piece was played in it to learn from "

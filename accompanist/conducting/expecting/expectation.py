@@ -67,24 +67,30 @@ class Expectation:
         expected = expected_deviations(self._rows)
         if alone:
             expected = np.zeros_like(expected)
+        # Where the soloist comes in behind others, these have kept the tempo.
+        led = np.array(grid.led[1:], dtype=bool)[: len(expected)]
+        expected = np.where(led, 0.0, expected)
         doubt, freedom = np.zeros(len(expected)), np.ones(len(expected))
-        sd, self._counts_for = _COLD
+        sd, counts_for = _COLD[0], np.full(len(expected), _COLD[1])
+        self.rehearsed = False
         # What others do is what is expected of the soloist before anything of their own is known.
         for own, constants in ((False, _OTHERS), (True, _OWN)):
             found = rehearse(grid, [p for p in performances if p.own is own])
             known = found.counts > 0
             if known.any():
-                sd, self._counts_for = constants
+                self.rehearsed = True
+                # Where nothing was rehearsed there is as much to be learned as ever.
+                sd += (constants[0] - sd) * float(known.mean())
+                counts_for = np.where(known, constants[1], counts_for)
                 expected, unsure = shrunk(found, expected)
                 doubt = np.where(known, unsure, doubt)
                 freedom = np.where(known, found.factor, freedom)
-        self.rehearsed = (sd, self._counts_for) != _COLD
-        # Where the soloist comes in behind others, these have kept the tempo.
-        led = np.array(grid.led[1:], dtype=bool)[: len(expected)]
+                led &= ~known
         self._led: list[bool] = led.tolist()
-        self._expected: list[float] = np.where(led, 0.0, expected).tolist()
-        self._doubt: list[float] = np.where(led, 0.0, doubt).tolist()
+        self._expected: list[float] = expected.tolist()
+        self._doubt: list[float] = doubt.tolist()
         self._freedom: list[float] = freedom.tolist()
+        self._counts_for: list[float] = counts_for.tolist()
         self._regression = Regression(self._rows.shape[1], sd)
         pitches = [max(note.pitch for note in notes) for notes in solo.notes]
         self._memory = Memory(grid.quarters, pitches)
@@ -124,7 +130,7 @@ class Expectation:
             off = self._heard[place] - level - usual
             total += weight * min(max(off, -_MOST), _MOST)
             count += weight
-        return expected + total / (count + self._counts_for)
+        return expected + total / (count + self._counts_for[interval])
 
     def doubt(self, interval: int) -> float:
         """Variance of what is expected of an interval."""

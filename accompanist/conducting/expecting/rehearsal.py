@@ -32,8 +32,8 @@ _FREEDOM = 4.0
 _LEAST_VARIANCE = 0.03**2
 _SHRINK = 0.5
 _LEAST_FACTOR, _MOST_FACTOR = 0.3, 4.0
-_LEAST_SHARE = 0.05
-"""A performance of fewer of the intervals than this tells nothing."""
+_LEAST_SHARE, _LEAST = 0.05, 12
+"""A performance of fewer of the intervals than this share and this number tells nothing."""
 _STRANGE = 3.0
 """One whose mean square deviation from the others is this many times theirs is left out."""
 _USUAL_ROUGHNESS = 0.25
@@ -76,7 +76,8 @@ def rehearse(grid: SoloGrid, performances: Sequence[Performance]) -> Rehearsed:
     """
     lengths = np.maximum(np.diff(np.array(grid.seconds)), 1e-3)
     rows = [_deviations(grid, lengths, p) for p in performances]
-    rows = [r for r in rows if np.isfinite(r).mean() >= _LEAST_SHARE and np.isfinite(r).any()]
+    fewest = max(min(_LEAST_SHARE * len(lengths), _LEAST), 1)
+    rows = [row for row in rows if np.isfinite(row).sum() >= fewest]
     usual = _SPREAD**2 + 2.0 * (_ONSET_SD_S / lengths) ** 2
     rows = _alike(rows, usual)
     if not rows:
