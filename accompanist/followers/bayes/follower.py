@@ -19,6 +19,7 @@ from accompanist.followers.bayes.grid import (
     ScoreGrid,
 )
 from accompanist.followers.bayes.overview import landing_weights
+from accompanist.followers.bayes.reporting import Reporting
 from accompanist.followers.bayes.seek import Seeker
 from accompanist.followers.bayes.segments import make_segments
 from accompanist.followers.bayes.strokes import StrokeMemory
@@ -125,7 +126,7 @@ class BayesFollower:
         self._hop_s = hop_s
         self._memory = float(np.exp(-hop_s / _TEMPO_MEMORY_S))
         self._usual_tempo = self._grid.tempo_prior.copy()
-        self._last_event = -1
+        self._reporting = Reporting(self._grid, settings)
         self._leash_s = float(segments.event_s[0])
         self._last_tempo = 1.0
         self._match_per_s = _MATCH_FIRST
@@ -161,7 +162,7 @@ class BayesFollower:
         self._strokes.forget_row()
         self._seeker.restart(event, anywhere=anywhere)
         self._coasts = None
-        self._last_event = event - 1
+        self._reporting.last_event = event - 1
         self._leash_s = float(self._grid.segments.event_s[event])
         self._match_per_s = _MATCH_FIRST
 
@@ -204,7 +205,7 @@ class BayesFollower:
             position_s, tempo, held = found.position_s, found.tempo, 0.0
             sure_s = position_s
             self._strokes.forget_row()
-            self._last_event = min(self._last_event, self._event_at(position_s) - 1)
+            self._reporting.go_back(position_s)
         said_s = self._restrained(self._say(position_s, tempo), found is not None)
         was_lost = self._coasts is not None
         said_s = self._coast(said_s, heard.time_s)
@@ -248,10 +249,6 @@ class BayesFollower:
         at_s, since_s = self._coasts
         return at_s + min(time_s - since_s, _COAST_S) * self._last_tempo
 
-    def _event_at(self, position_s: float) -> int:
-        events = self._grid.segments.event_s
-        return int(np.searchsorted(events, position_s - 1e-9, side="right")) - 1
-
     def _say(self, position_s: float, tempo: float) -> float:
         """Make up for the delay, but never pass an onset that has not been crossed."""
         said = position_s + _DELAY_S * tempo
@@ -265,13 +262,11 @@ class BayesFollower:
         self, sure_s: float, said_s: float, time_s: float, tempo: float, relocated: bool
     ) -> tuple[OnsetReport, ...]:
         events = self._grid.segments.event_s
-        passed = int(np.searchsorted(events, sure_s - 1e-9, side="right")) - 1
-        if passed <= self._last_event:
-            self._last_event = passed
-            return ()
-        first = passed if relocated else self._last_event + 1
-        self._last_event = passed
-        self._strokes.report(passed, self._templates)
+        due = self._reporting.passed(
+            sure_s, self._search.best, self._strokes.audible, relocated=relocated
+        )
+        if due:
+            self._strokes.report(due[-1], self._templates)
         return tuple(
             OnsetReport(
                 reported_s=time_s,
@@ -279,7 +274,7 @@ class BayesFollower:
                 quarter=float(self._onsets[e]),
                 event=e,
             )
-            for e in range(first, passed + 1)
+            for e in due
         )
 
     def _state(self, held: float, quarter: float, *, waits: bool) -> FollowerState:

@@ -81,7 +81,9 @@ class FilterSettings:
     pause_s: tuple[float, float] = (0.3, 0.6)
     """Silence for so long is a pause: it may come anywhere, a rest ahead explains it no better …"""
     pause_gain: float = 1.6
-    """… than this makes up for (a logarithm; what a rest expects of silence against a note)."""
+    """… than this makes up for (a logarithm; what a rest expects of silence against a note). A
+    sound dies away in an old note as well: so far as it is no tone any more, this counts at once.
+    """
     evidence_per_s: float = 150.0
     """Weight κ of the spectrum: log-likelihood is κ·dt·Σ y log w."""
     onset_per_s: float = 200.0
@@ -90,15 +92,24 @@ class FilterSettings:
     onset_least: float = -0.3
     onset_most: float = 1.5
     """Times the presence: what is not a tone (breath, bow, a door) rises too and begins nothing."""
-    repeat_least: tuple[float, float] = (-0.1, -0.5)
+    repeat_least: tuple[float, float] = (-0.1, -0.7)
     attack_s: float = 0.06
     floor_per_s: float = 2000.0
     prune: float = 1e-15
     quantile: float = 0.55
     sure_quantile: float = 0.55
-    """A note is reported by this. At 0.45 a quarter of the early reports is gone, the others come
-    3 to 5 ms later; but then the ensemble waits less at fermatas (bach10: 4 points within 100 ms).
-    """
+    """A note is reported by this. At 0.45 an eighth of the early reports is gone, the others come
+    3 ms later; but then the ensemble waits less at fermatas (bach10: 2 points within 100 ms)."""
+    sure_repeat: tuple[float, float] = (0.55, 0.9)
+    """A note that repeats the one before is reported when it is so likely to have been struck, by
+    a soloist whose strokes cannot or can be heard …"""
+    sure_last: float = 0.9
+    """… and the last one of all then: nothing comes behind it that could contradict."""
+    doubted: float = 0.15
+    """What has been reported is taken back when it has become less likely than this."""
+    tone: float = 0.6
+    """With less presence than this what is heard tells little of any note (by the square): a
+    breath, a string dying away, the hall between two phrases. They may look like the next note."""
     widest_s: float = 14.0
     """Written seconds that the belief may span."""
 
@@ -202,6 +213,7 @@ class PositionFilter:
         self._onset_gain = settings.onset_per_s * hop_s
         self._floor = settings.floor_per_s * hop_s
         self._quiet_s = 0.0
+        self._faint = np.zeros(templates.looks.shape[2], dtype=np.float32)
         self.wait_at(0)
 
     def wait_at(self, event: int) -> None:
@@ -236,6 +248,17 @@ class PositionFilter:
         """The event that the soloist has yet to begin with; −1 while they play."""
         return self._waits
 
+    def mass_from(self, cell: int) -> float:
+        """Give the belief that ``cell`` has been reached."""
+        first, end = int(self.support[4]), int(self.support[5])
+        rows = np.arange(max(first, cell), end) & (_ROWS - 1)
+        return float(self.row_mass[rows].sum())
+
+    @property
+    def width(self) -> int:
+        """How many cells hold belief: what a hop costs grows with it."""
+        return int(self.support[1] - self.support[0])
+
     def take_over(self, other: PositionFilter) -> None:
         """Believe what another filter on the same score believes."""
         first, end = int(other.support[4]), int(other.support[5])
@@ -263,7 +286,8 @@ class PositionFilter:
         [shape=(bands,)] what share of the spectrum is somebody else's.
         """
         g, s, seg = self.grid, self._s, self.grid.segments
-        sure = max(presence, s.silent_leave)
+        tone = min(1.0, presence / s.tone) ** 2
+        sure = max(presence * tone, s.silent_leave)
         enter = s.enter_hold + (s.silent_enter - s.enter_hold) * (1 - presence)
         enter_repeat = _between(s.enter_repeat, audible)
         enter_repeat += (s.silent_enter - enter_repeat) * (1 - presence)
@@ -276,7 +300,7 @@ class PositionFilter:
         )  # fmt: skip
         self._quiet_s = self._quiet_s + self._hop_s if presence < _QUIET else 0.0
         begins_s, long_s = s.pause_s
-        paused = min(1.0, max(0.0, (self._quiet_s - begins_s) / (long_s - begins_s)))
+        paused = min(1.0, max(0.0, (self._quiet_s - begins_s) / (long_s - begins_s), 1.0 - tone))
         low, high, held_low, held_high = (int(v) for v in self.support[:4])
         first, last = int(g.cell_segment[low]), int(g.cell_segment[high - 1])
         if held_high > held_low:
@@ -289,6 +313,10 @@ class PositionFilter:
         if others is not None:
             looks, waiting = self.templates.beside(others, first, last, self.shift)
             kappa *= presence  # while they play alone, nothing is told of the soloist
+        elif tone < 1.0:
+            np.multiply(spectrum, np.float32(tone), out=self._faint)
+            self._faint[-1] = spectrum[-1]
+            spectrum = self._faint
         total, scale = observe(
             self.support, self._moved, self.held, self.row_mass, spectrum, rise, self.shift,
             looks, self.templates.stroke, waiting, self._waits,

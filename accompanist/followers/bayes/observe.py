@@ -64,7 +64,7 @@ def observe(
     What a missing stroke tells against an event, ``onset_least`` or ``repeat_least``, counts for
     ``brief_least`` of itself where ``dwelling`` [shape=(events,)] is 0, for all where it is 1.
     ``factor`` [shape=(slots, age bins)] is scratch. Silence is likelier by ``pause`` (logarithm)
-    while somebody is held than it is in a note.
+    in a note that has begun long ago, or while somebody is held, than in a new one.
     """
     tempi = moved.shape[1]
     mask = moved.shape[0] - 1
@@ -83,6 +83,7 @@ def observe(
     from_band = max(0, -shift)
     to_band = min(bands, bands - shift)
     best = -1e30
+    paused = np.float32(np.exp(kappa * spectrum[bands] * pause))
     # What a shift pushes out of the picture costs as much as anything unexpected does.
     outside = np.float32(0.0)
     for k in range(bands):
@@ -129,6 +130,9 @@ def observe(
                 likely *= lift
             # Kept as a logarithm's anchor plus a plain factor; the anchor is taken out below.
             factor[slot, b] = likely
+        if not segment_rest[s]:
+            # A note that has begun long ago may have died away.
+            factor[slot, bins - 1] *= paused
         peak = top + max(onset, 0.0)
         best = max(best, peak)
         # The anchor of this segment waits in the last column.
@@ -166,7 +170,6 @@ def observe(
                 summed += out[v]
         row_mass[x & mask] = summed
         total_mass += summed
-    paused = np.float32(np.exp(kappa * spectrum[bands] * pause))
     for e in range(support[2], support[3]):
         # Held before the border: the old sound goes on, whatever its age. Before the first note
         # of all there is none: anything may sound.
@@ -174,8 +177,6 @@ def observe(
         old = idle_factor
         if e != waits:
             old = factor[s % slots, bins - 1]
-            if not segment_rest[s]:
-                old *= paused
         waiting = held[e & held_mask]
         summed = 0.0
         for v in range(tempi):

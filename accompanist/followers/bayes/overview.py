@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.followers.bayes.any_pitch import AnyPitch
 from accompanist.followers.bayes.grid import PositionFilter, ScoreGrid
 from accompanist.followers.bayes.overview_steps import FLOOR, advance, gather_belief, match
 from accompanist.followers.bayes.segments import Segments
@@ -51,6 +52,8 @@ _TRAIL_S: Final = 1.0
 """Every place remembers where whoever is there was, one to two of these ago."""
 
 _CANDIDATES: Final = 3
+_BARE_PER_S: Final = 12.0
+"""Where nothing rings on, a note by itself fits so much better than as it is pictured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,14 @@ class Overview:
         Share of the belief that is near the fine filter's place, 1 while there is no doubt.
     here : float
         The same against the best other place alone: literal repeats are as likely each.
+        ``other_s`` is where that is (written seconds).
     deficit_per_s : float
         By how much the best picture of the whole piece fits better than those which the fine
         filter believes in, log-likelihood a second.
+    stranger_per_s : float
+        By how much some single pitch does, whatever the piece; 0 where none was given to try …
+    sounding : int
+        … and which of the twelve that is.
     match_per_s : float
         By how much those fit better than noise would.
     steps : int
@@ -102,9 +110,15 @@ class Overview:
     """
 
     def __init__(
-        self, grid: ScoreGrid, templates: Float32Array, hop_s: float, landing: Float32Array
+        self,
+        grid: ScoreGrid,
+        templates: Float32Array,
+        hop_s: float,
+        landing: Float32Array,
+        anything: AnyPitch | None = None,
     ) -> None:
         self._grid = grid
+        self._anything = anything
         self._seg = seg = grid.segments
         n = len(seg)
         self._hops = max(2, round(_STEP_S / hop_s))
@@ -154,7 +168,8 @@ class Overview:
         self._weights[0], self._count = 1.0, 1
         self._here_s = float(self._seg.start_s[before])
         self._tempo = 1.0
-        self.near, self.here, self.deficit_per_s, self.match_per_s = 1.0, 1.0, 0.0, 0.0
+        self.near, self.here, self.sounding, self.other_s = 1.0, 1.0, 0, self._here_s
+        self.deficit_per_s = self.stranger_per_s = self.match_per_s = 0.0
 
     def settle(self, position_s: float) -> None:
         """Take it that the fine filter is there now; other places go on being weighed."""
@@ -242,7 +257,8 @@ class Overview:
             self._trail[0] = np.arange(len(self._alpha))
         self._scale = 1.0 / max(float(self._out[0]), 1e-30)
         self.near = float(self._out[1]) * self._scale
-        other = self.share(float(self._seg.start_s[int(self._out[3])]))
+        self.other_s = float(self._seg.start_s[int(self._out[3])])
+        other = self.share(self.other_s)
         self.here = self.near / max(self.near + other, 1e-9)
         heard = self._fit[self._seg.unique_of[self._base : self._base + self._count]]
         fit = heard.astype(np.float64) * _EVIDENCE_PER_S
@@ -254,6 +270,9 @@ class Overview:
         flat = -_EVIDENCE_PER_S * loud * log(len(self._heard))
         self.match_per_s = (here - flat) / max(loud, _LEAST_LOUD)
         self.deficit_per_s = top - here if weight.sum() > 1e-30 else FLOOR / self.step_s
+        if self._anything is not None:
+            other, self.sounding = self._anything.best(self._heard)
+            self.stranger_per_s = max(0.0, _EVIDENCE_PER_S * other - here - _BARE_PER_S)
         self.steps += 1
 
     def _note(self, position_s: float, tempo: float, fine: PositionFilter) -> None:

@@ -56,7 +56,7 @@ class Rival:
     active : bool
         Whether anything is being tried.
     failed : bool
-        What was tried last led nowhere.
+        What was tried last led nowhere, or to where the filter believed in is.
     gain : float
         Log-evidence since the landing less that of the filter believed in.
     """
@@ -161,7 +161,7 @@ class Rival:
         lost |= self.gain < -_HOPELESS and self.sure_s > _LEAST_S
         if lost or away_s < _SAME_S:
             self.drop()
-        self.failed = lost
+            self.failed = True
 
     def reckon(self, gain: float, told: float) -> None:
         """Count so much less from before now, another having gained it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import log
 from typing import Final
 
@@ -19,14 +20,23 @@ __all__ = ["Rivals"]
 
 Float32Array = npt.NDArray[np.float32]
 
-_HOPS_A_HOP: Final = 14
-"""So many hops, of the past and the present, are heard again in one hop of the present."""
-_HOPS_LOST: Final = 8
+_CELLS_A_HOP: Final = 6500
+"""So much work, in cells of the score weighed, may go into what is heard again in one hop …"""
+_CELLS_LOST: Final = 4000
+_LEAST_CELLS: Final = 2000
+"""… and so much does, however much the search for a tuning takes."""
+_FIXED_CELLS: Final = 200
+"""Hearing a hop costs as much as so many cells, however few are weighed."""
+_PRUNE: Final = 1e-7
+"""Beginning late, a rival need not remember the very unlikely: two thirds of the work are left."""
 _RIVALS: Final = 3
 _WEAKER: Final = 0.3
 """With so much less of the overview's belief, one gives way to another."""
 _AGAIN_S: Final = 0.35
-"""What has led nowhere is not tried again for so long: there is better to be heard."""
+"""What has led nowhere, or here, is not tried again for so long: there is better to be heard."""
+_NO_BETTER: Final = 5.0
+"""What has gained less (log-evidence), once it has been heard again, is no better than here."""
+_HEARD_S: Final = 0.25
 _AHEAD: Final = 2.0
 _DECIDE_S: Final = 0.6
 _SAME_PLACE_S: Final = 1.2
@@ -44,6 +54,7 @@ class Rivals:
     def __init__(
         self, grid: ScoreGrid, bank: FilterBank, settings: FilterSettings, hop_s: float
     ) -> None:
+        settings = replace(settings, prune=max(settings.prune, _PRUNE))
         self.all = [
             Rival(
                 PositionFilter(grid, TemplateRing(bank, grid.segments, 0.0), settings, hop_s),
@@ -53,7 +64,7 @@ class Rivals:
             for _ in range(_RIVALS)
         ]
         self._again = round(_AGAIN_S / hop_s)
-        self._failed: list[tuple[float, int]] = []
+        self._failed: list[tuple[float, int, bool]] = []
 
     def drop(self) -> None:
         """Try nothing any more."""
@@ -83,7 +94,7 @@ class Rivals:
         shift: int,
     ) -> None:
         """Try that the soloist was on ``segment`` when ``hop`` was heard and is at ``at_s`` now."""
-        if any(abs(failed_s - at_s) < _SAME_PLACE_S for failed_s, _ in self._failed):
+        if any(abs(failed_s - at_s) < _SAME_PLACE_S for failed_s, *_ in self._failed):
             return
         idle = None
         for rival in self.all:
@@ -103,27 +114,33 @@ class Rivals:
         idle.propose(segment, hop, recent, tempo_weights)
         idle.at_s, idle.share = at_s, share
 
-    def step(self, recent: Recent, position_s: float, moved_s: float, lost: bool) -> None:
+    def step(
+        self, recent: Recent, position_s: float, moved_s: float, lost: bool, busy: int = 0
+    ) -> None:
         """Hear on, beside a filter at ``position_s``; at its usual tempo a hop is ``moved_s``.
 
-        Who is ``lost`` is looked for with less haste: it may take long.
+        Who is ``lost`` is looked for with less haste: it may take long. ``busy`` is how many cells
+        others weigh in this hop; what is left to catch up with waits then.
         """
-        left = _HOPS_LOST if lost else _HOPS_A_HOP
+        left = max(_LEAST_CELLS, (_CELLS_LOST if lost else _CELLS_A_HOP) - busy)
         self._failed = [
-            (at_s + moved_s, hop) for at_s, hop in self._failed if recent.hops - hop < self._again
+            (at_s + moved_s, hop, no_better)
+            for at_s, hop, no_better in self._failed
+            if recent.hops - hop < self._again
         ]
         for rival in self.all:
             rival.at_s += moved_s
         active = [rival for rival in self.all if rival.active]
         for rival in sorted(active, key=lambda rival: (not rival.level, -rival.share)):
             while left > 0 and rival.active and rival.behind(recent):
+                left -= _FIXED_CELLS + rival.filter.width
                 rival.hear(recent)
-                left -= 1
             if rival.active:
-                at_s = rival.where_s
+                at_s, told_s, no_better = rival.where_s, rival.at_s, rival.gain < _NO_BETTER
                 rival.settle(position_s)
                 if rival.failed:
-                    self._failed.append((at_s, recent.hops))
+                    hop = recent.hops
+                    self._failed += [(at_s, hop, no_better), (told_s, hop, no_better)]
         tried = sorted((r for r in self.all if r.active), key=lambda r: -r.gain)
         for i, rival in enumerate(tried):
             same = (abs(other.where_s - rival.where_s) < _SAME_PLACE_S for other in tried[:i])
@@ -136,6 +153,13 @@ class Rivals:
             if rival.active:
                 rival.share = share_of(rival.where_s)
 
+    def refute(self, at_s: float) -> bool:
+        """Whether it has been tried that they are at ``at_s``, and nothing was gained by it."""
+        tried = (r for r in self.all if r.active and r.level and r.sure_s > _HEARD_S)
+        vain = [rival.where_s for rival in tried if rival.gain < _NO_BETTER]
+        vain += [failed_s for failed_s, _, no_better in self._failed if no_better]
+        return any(abs(vain_s - at_s) < _SAME_PLACE_S for vain_s in vain)
+
     def winner(
         self, enough: float, match_per_s: float, share_of: Callable[[float], float]
     ) -> Rival | None:
@@ -146,14 +170,16 @@ class Rivals:
         comes back literally, nothing but that tells one place from the other, and there is no
         sense in waiting long.
         """
-        tried = [(r.gain + log(share_of(r.where_s) + 1e-3), r) for r in self.all if r.active]
+        tried = [
+            (rival.gain + log(share + 1e-3), rival)
+            for rival, share in ((r, share_of(r.where_s)) for r in self.all if r.active)
+            if not rival.ripe or (share >= rival.wanted_share and not rival.at_end)
+        ]
         tried.sort(key=lambda pair: -pair[0])
         if not tried:
             return None
         standing, best = tried[0]
-        if not best.ripe or best.at_end or best.told < enough or best.match_per_s < match_per_s:
-            return None
-        if share_of(best.where_s) < best.wanted_share:
+        if not best.ripe or best.told < enough or best.match_per_s < match_per_s:
             return None
         clear = len(tried) == 1 or standing > tried[1][0] + _AHEAD
         return best if clear or best.sure_s > _DECIDE_S else None

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accompanist.followers.bayes.any_pitch import AnyPitch
 from accompanist.followers.bayes.confidence import Confidence
 from accompanist.followers.bayes.grid import Belief, FilterSettings, ScoreGrid
 from accompanist.followers.bayes.overview import Overview
@@ -42,13 +43,16 @@ _JUMP_COST: Final = 17.0
 _SURE_NEAR: Final = 0.5
 """Nothing is tried while the overview finds the place believed in likelier than all others."""
 _WORTH_TRYING: Final = 0.05
+_LITERAL: Final = 0.4
+"""With so much of what this place and the best other hold, the other is the same music."""
+_REFUTED_NEAR: Final = 0.75
+"""Taken for the overview's belief in this place where another has been tried closely in vain."""
 _BEGUN_S: Final = 3.0
 _OFF_PITCH: Final = 0.8
 """Who has been followed from the beginning for so long has begun there."""
 
 _USUAL_S: Final = 8.0
 _USUAL_FIRST: Final = 100.0
-_USUAL_LOOK: Final = 60.0
 _TRUSTED: Final = 2.0
 _LEAST_MATCH: Final = 0.7
 """A place must explain what it heard this well, against what this soloist usually is: the right
@@ -100,13 +104,14 @@ class Seeker:
     ) -> None:
         self._grid, self._templates, self._search = grid, templates, search
         self._ear, self._hop_s = ear, hop_s
-        self._overview = Overview(grid, templates.templates, hop_s, landing)
+        self._anything = AnyPitch(ear.bank, templates.cents)
+        self._overview = Overview(grid, templates.templates, hop_s, landing, self._anything)
         self._step_hops = max(1, round(self._overview.step_s / hop_s))
         self._rivals = Rivals(grid, ear.bank, settings, hop_s)
         self._recent = Recent(len(ear.bank), hop_s)
         self._pitch = PitchGrid(templates.templates, hop_s)
         self._shifted = np.zeros_like(ear.spectrum)
-        self._usual_match, self._usual_look = _USUAL_FIRST, _USUAL_LOOK
+        self._usual_match = _USUAL_FIRST
         self.trust = Confidence(self._overview.step_s)
         self.restart(0)
 
@@ -132,6 +137,7 @@ class Seeker:
     def retune(self) -> None:
         """Look at the whole score with the templates as they are now."""
         self._overview.retune(self._templates.templates)
+        self._anything.retune(self._templates.cents)
 
     def step(self, belief: Belief, audible: float, usual_tempo: Float32Array) -> Found | None:
         """Follow one hop; a place that is to be believed in from now on, once in a long while.
@@ -161,14 +167,21 @@ class Seeker:
         return self._judge(position_s, tempo) if self._rivals.active else None
 
     def _watch(self) -> None:
-        """See whether the place believed in goes on to fit, and learn how well it usually does."""
+        """See whether the place believed in goes on to fit."""
         overview, presence = self._overview, self._ear.presence * self._ear.clearness
+        near, here = overview.near, overview.here
+        if here > _LITERAL:
+            near = min(1.0, near / here)
+        if near < _REFUTED_NEAR and self._rivals.refute(overview.other_s):
+            near, here = _REFUTED_NEAR, 1.0
         self.trust.hear(
-            overview.deficit_per_s, overview.match_per_s, self._usual_look, presence, overview.here
+            overview.deficit_per_s,
+            overview.stranger_per_s,
+            presence,
+            near,
+            here,
+            overview.sounding,
         )
-        if self.trust.odds > _TRUSTED:
-            share = presence * overview.step_s / _USUAL_S
-            self._usual_look += share * (overview.match_per_s - self._usual_look)
 
     def _as_tuned(self) -> tuple[Float32Array, int]:
         """Give the spectrum as if its player were tuned as the templates are, and the shift."""
@@ -212,7 +225,8 @@ class Seeker:
 
     def _judge(self, position_s: float, tempo: float) -> Found | None:
         rivals, search, overview = self._rivals, self._search, self._overview
-        rivals.step(self._recent, position_s, tempo * self._hop_s, self.trust.lost)
+        busy = search.width - search.best.width
+        rivals.step(self._recent, position_s, tempo * self._hop_s, self.trust.lost, busy)
         rivals.weigh(overview.share)
         enough = _ENOUGH_LOST + (_ENOUGH - _ENOUGH_LOST) * self.trust.share
         if self._anywhere:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from accompanist.followers.protocol import Estimate, FollowerState, Heard, OnsetReport
 from accompanist.followers.recording.listen import SoloEar
-from accompanist.followers.recording.overview import Overview
+from accompanist.followers.recording.overview import FITS_LEAST, Overview
 from accompanist.followers.recording.place import Belief, PlaceFilter
 from accompanist.followers.recording.rival import Rivals
 from accompanist.followers.recording.settings import RecordingSettings
@@ -44,7 +44,15 @@ _SETTLED: Final = 0.2
 _REST_S: Final = 1.9
 """Told to be where the soloist rests for longer than this, they are awaited at their entry."""
 
+_LIKELY: Final = 0.6
+_HERE: Final = 0.2
+"""… and till then they are lost if the overview has not come to believe so much that they are
+here, or has come to believe less than this."""
+
 _DOUBT: Final = 0.6
+_FITS: Final = 0.6
+_AWHILE_S: Final = 0.25
+"""So long there must be reason to call them lost."""
 _POOR: Final = 0.25
 
 
@@ -151,10 +159,13 @@ class RecordingFollower:
         self._waits_s = start_s
         self._pending: tuple[tuple[int, float], ...] = ()
         self._unheard_s = 1.0
+        self._heard_from_s: float | None = None
+        """When they began to be heard: nothing that they play began earlier."""
         self._rivals.drop()
         told = quarter is not None and not anywhere
         self._overview.restart(start_s / self._row_s, told=told, anywhere=anywhere)
-        self._sought = anywhere
+        self._sought, self._likely_here = anywhere, False
+        self._lost_s = 0.0
         self._last_event = int(np.searchsorted(self._events_s, start_s - 1e-3)) - 1
 
     def feed(self, heard: Heard) -> Estimate:
@@ -212,6 +223,9 @@ class RecordingFollower:
     ) -> tuple[OnsetReport, ...]:
         """Events that have been passed and were heard to begin, or begin soon after."""
         self._unheard_s += self._hop_s
+        if self._ear.presence > _SOUNDS and self._heard_from_s is None:
+            self._heard_from_s = time_s - _REPORT_DELAY_S
+        began_s = time_s if self._heard_from_s is None else self._heard_from_s
         if self._ear.stroke > _STROKE:
             self._unheard_s = 0.0
         if belief.waiting > _HELD:
@@ -225,7 +239,8 @@ class RecordingFollower:
         self._last_event = max(self._last_event, passed)
         late = tuple((e, s) for e, s in self._pending if time_s - s < _AFTER_S and e not in fresh)
         crossed = tuple(
-            (e, time_s - max(0.0, said_s - float(self._events_s[e])) / belief.tempo) for e in fresh
+            (e, max(began_s, time_s - max(0.0, said_s - float(self._events_s[e])) / belief.tempo))
+            for e in fresh
         )
         self._pending = late + crossed
         if self._unheard_s > _BEFORE_S:
@@ -239,10 +254,18 @@ class RecordingFollower:
     def _state(self, belief: Belief, said_s: float) -> FollowerState:
         if belief.waiting > _HELD:
             return FollowerState.ARMED
-        if said_s >= self._duration_s - 2 * self._row_s:
+        overview = self._overview
+        if said_s >= self._duration_s - 2 * self._row_s and overview.leaps <= 1:
             return FollowerState.ENDED
-        self._sought = self._sought and self._overview.trust < _SETTLED
-        if self._sought or self._rivals.doubt > _DOUBT or self._overview.fit_here < _POOR:
+        self._sought = self._sought and overview.trust < _SETTLED
+        if self._sought:
+            self._likely_here = overview.share_here > (_HERE if self._likely_here else _LIKELY)
+        # Music that comes back: the other place fits better just now, this one fits as well.
+        doubted = self._rivals.doubt > _DOUBT and overview.fit_here < _FITS
+        stray = overview.leaps > 1 or overview.fit_long < FITS_LEAST
+        lost = doubted or stray or overview.fit_here < _POOR
+        self._lost_s = self._lost_s + self._hop_s if lost else 0.0
+        if self._lost_s > _AWHILE_S or (self._sought and not self._likely_here):
             return FollowerState.LOST
         if belief.held > _HELD:
             return FollowerState.HOLDING
@@ -258,4 +281,6 @@ class RecordingFollower:
         near = float(self._filter.row_mass[rows].sum())
         overview = self._overview
         fits = 1.0 / (1.0 + np.exp(-(overview.fit_here - _FIT_EVEN) / _FIT_WIDTH))
+        if overview.leaps > 1:  # from one place to the next, and at none for long
+            fits *= 0.5
         return float(np.clip(near * fits * (1.0 - self._rivals.doubt), 0.0, 1.0))

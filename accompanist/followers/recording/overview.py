@@ -19,7 +19,10 @@ from accompanist.recordings.reference import COARSE_FRAMES, Reference
 from accompanist.recordings.reference_coarse import coarse_of
 from accompanist.recordings.reference_features import POOL, pool_bands
 
-__all__ = ["Found", "Overview"]
+__all__ = ["FITS_LEAST", "Found", "Overview"]
+
+FITS_LEAST: Final = 0.4
+"""The right place fits better for some seconds on end; another piece often not."""
 
 Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
@@ -52,6 +55,7 @@ _AREA: Final = 0.15
 """Belief that a place must gather before it is tried."""
 
 _FIT_S: Final = 1.0
+_LONG_FIT_S: Final = 3.0
 _USUAL_FIT: Final = 0.7
 _USUAL_FIT_S: Final = 8.0
 _FALLEN: Final = 0.1
@@ -59,7 +63,9 @@ _KEPT: Final = 0.45
 """Who has fitted and fits no more than these shares of it is trusted least, or as before."""
 _LEAST_TRUST: Final = 0.35
 """In a place that somebody has named, and be it the beginning."""
-
+_SETTLED_S: Final = 6.0
+_WELL: Final = 2.0
+"""After so long in one place the next leap counts as the first; a good fit counts more."""
 
 _RECENT_S: Final = 0.4
 _NOVEL: Final = 0.5
@@ -138,6 +144,16 @@ class Overview:
         self._place_then = 0.0 if place is None else place
         self._usual_fit = self.fit_here = _USUAL_FIT
         """How well the place that is believed in fits, over the last second of sound."""
+        self.fit_long = _USUAL_FIT
+        """The same over some seconds, whatever place was believed in."""
+        self.leaps = 0
+        """How often in a row another place has been believed in, none of them for long."""
+        self._settled_s = 0.0
+
+    @property
+    def share_here(self) -> float:
+        """The overview's belief, 0–1, that they are where the fine filter has them."""
+        return min(1.0, self._mass(self._place_then))
 
     @property
     def trust(self) -> float:
@@ -149,6 +165,7 @@ class Overview:
     def distrust(self) -> None:
         """Begin to watch a new place of the fine filter."""
         self._good_s, self._least_trust = _FOUND_S, 0.0
+        self.leaps, self._settled_s = self.leaps + 1, 0.0
         self._usual_fit = self.fit_here = _USUAL_FIT
 
     def odds(self, place: float) -> float:
@@ -215,7 +232,11 @@ class Overview:
         fit_here = float(self._fits[max(0, here - 1) : here + 2].max())
         sure = self._step_s * self._heard_presence
         self.fit_here += sure / _FIT_S * (fit_here - self.fit_here)
+        self.fit_long += sure / _LONG_FIT_S * (fit_here - self.fit_long)
         self._usual_fit += sure / _USUAL_FIT_S * (fit_here - self._usual_fit)
+        self._settled_s += sure * (_WELL if fit_here > _GOOD else 1.0)
+        if self._settled_s > _SETTLED_S:
+            self.leaps = 0
         if begun and self.fit_here > _GOOD:
             self._good_s = min(self._good_s + sure, _TRUSTED_S)
         if sure < _SURE * self._step_s:

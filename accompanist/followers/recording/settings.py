@@ -67,7 +67,7 @@ class RecordingSettings:
     """A stroke in the recording fits for a moment after it: the belief is this much ahead."""
     start_s: float = 1.0
     """The soloist begins within this of the recording's first sound …"""
-    start_share: float = 0.5
+    start_share: float = 0.9
     start_near_s: float = 0.06
     """… or, so likely, with it, within so much."""
     locate_s: float = 0.25

@@ -159,3 +159,41 @@ def test_nobody_jumps_to_the_very_end() -> None:
     stage.rivals.weigh(lambda _: 1.0)
     assert stage.rivals.best.gain > 30.0
     assert stage.rivals.winner(10.0, 10.0, lambda _: 1.0) is None
+
+
+def test_a_place_tried_in_vain_is_refuted_and_one_that_gains_is_not() -> None:
+    stage = Stage()
+    for pitch in PITCHES[:3]:
+        stage.hear(pitch, NOTE_HOPS, try_on=False)
+    stage.propose(40, ago=NOTE_HOPS)
+    assert not stage.rivals.refute(stage.second_of(41))  # not yet heard again
+    stage.hear(PITCHES[3], NOTE_HOPS // 2)
+    assert stage.rivals.refute(stage.second_of(41) + 0.25)
+    assert not stage.rivals.refute(stage.second_of(30))
+    stage.hear(PITCHES[52], NOTE_HOPS)
+    stage.propose(52, ago=NOTE_HOPS)
+    stage.hear(PITCHES[53], NOTE_HOPS // 2)
+    assert not stage.rivals.refute(stage.second_of(53) + 0.25)
+
+
+@pytest.mark.parametrize(("busy", "least", "most"), [(0, 12, 34), (100_000, 4, 11)])
+def test_no_more_is_heard_again_in_a_hop_than_there_is_time_for(
+    busy: int, least: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    for pitch in PITCHES[:4]:
+        stage.hear(pitch, NOTE_HOPS, try_on=False)
+    heard: list[int] = []
+    for rival in stage.rivals.all:
+        step, tried = rival.filter.step, rival.filter
+
+        def counted(*args: object, step: object = step, tried: object = tried) -> object:
+            heard.append(tried.width)  # type: ignore[attr-defined]
+            return step(*args)  # type: ignore[operator]
+
+        monkeypatch.setattr(rival.filter, "step", counted)
+    for event in (20, 33, 47):
+        stage.propose(event, ago=2 * NOTE_HOPS)
+    stage.rivals.step(stage.recent, stage.position_s, HOP_S, False, busy)
+    assert least <= len(heard) <= most
+    assert sum(heard) + 200 * len(heard) < max(2000, 6500 - busy) + 1500

@@ -53,7 +53,7 @@ def test_noise_and_silence_before_decide_nothing(play_tones: Any) -> None:
     noise = np.random.default_rng(3).normal(0.0, 0.02, 3 * RATE).astype(np.float32)
     before = np.concatenate([noise, np.zeros(RATE, dtype=np.float32)])
     assert decided_s(machine, before) is None
-    assert machine._search._sounded_s < 0.4
+    assert machine._search._heard_s < 0.4
     at_s = decided_s(machine, tune(play_tones, 415.0))
     assert at_s is not None
     assert machine.a4_hz == pytest.approx(415.0, rel=0.006)
