@@ -9,7 +9,7 @@ it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,6 +127,9 @@ class Session:
     company : Performer, optional
         Plays, in thought, what that one plays by the same cues: of its notes the follower is told,
         which hears them in the microphone.
+    sounding : callable, optional
+        Asked for what the ensemble sounds in each hop before it is heard, by the take time at
+        which it begins and the number of samples; None where it is not known.
     sample_rate : int
         Of the audio, Hz. For keys alone it only sets the hop.
     hop : int
@@ -145,6 +148,7 @@ class Session:
         conductor: Conductor,
         performer: Performer | None = None,
         company: Performer | None = None,
+        sounding: Callable[[float, int], FloatArray | None] | None = None,
         sample_rate: int,
         hop: int,
     ) -> None:
@@ -152,6 +156,7 @@ class Session:
         self._conductor = conductor
         self._performer = performer
         self._company = company if isinstance(follower, HearsEnsemble) else None
+        self._sounding = sounding
         self._rate = sample_rate
         self._hop = hop
         self._hops = 0
@@ -289,6 +294,10 @@ class Session:
         while len(self._pending) >= self._hop:
             samples = self._pending[: self._hop]
             self._pending = self._pending[self._hop :]
+            if self._sounding is not None:
+                sent = self._sounding(self.time_s, self._hop)
+                if sent is not None:
+                    self.ensemble_sound(sent)
             yield self._step(samples, ())
 
     def _heard_keys(self) -> Iterator[Step]:

@@ -10,7 +10,7 @@ import logging
 import sys
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from accompanist.errors import DeviceError
 from accompanist.performing.clock import ClockEvent
@@ -18,6 +18,10 @@ from accompanist.performing.messages import Kind, Message
 from bridges.midi_bytes import panics
 from bridges.quiet import quiet_stderr
 from bridges.soundfonts import HOW_TO_GET_ONE
+
+if TYPE_CHECKING:
+    from bridges.fluidsynth_tap import SynthTap
+    from bridges.shared_sound import SharedSound
 
 __all__ = ["LiveSynth", "Synth", "fluidsynth_library"]
 
@@ -106,6 +110,8 @@ class LiveSynth(Synth):
         None tries the usual ones of the system.
     period_samples, periods : int
         Size and number of the driver's buffers: the synthesiser's delay.
+    shared : SharedSound, optional
+        Where what sounds is put down, if the driver allows it.
 
     Raises
     ------
@@ -121,8 +127,10 @@ class LiveSynth(Synth):
         driver: str | None = None,
         period_samples: int = 128,
         periods: int = 3,
+        shared: SharedSound | None = None,
     ) -> None:
         super().__init__(soundfont, sample_rate)
+        self._tap: SynthTap | None = None
         self._latency_s = period_samples * periods / sample_rate
         self._synth.setting("audio.period-size", period_samples)
         self._synth.setting("audio.periods", periods)
@@ -134,9 +142,8 @@ class LiveSynth(Synth):
         for name in tried:
             self._synth.setting("audio.driver", name)
             with quiet_stderr():
-                self._synth.audio_driver = self._library.new_fluid_audio_driver(
-                    self._synth.settings, self._synth.synth
-                )
+                rate = (_jack_rate() if name == "jack" else 0) or sample_rate
+                self._synth.audio_driver = self._driven(shared, rate)
             if self._synth.audio_driver:
                 _LOG.info("FluidSynth plays through %s", name)
                 self.driver = name
@@ -149,6 +156,31 @@ class LiveSynth(Synth):
 
     kind = "synth"
     ahead_s = 0.0
+
+    @property
+    def tapped(self) -> bool:
+        """Whether what sounds is put down."""
+        return self._tap is not None
+
+    def _driven(self, shared: SharedSound | None, sample_rate: int) -> Any:
+        """Open the driver, where it can be with a callback that puts down what sounds."""
+        synth, settings = self._synth.synth, self._synth.settings
+        if shared is not None:
+            library = self._library._fl
+            try:
+                from bridges.fluidsynth_tap import SynthTap
+
+                tap = SynthTap(library, synth, shared, sample_rate)
+                opened = library.new_fluid_audio_driver2
+            except (ImportError, OSError, AttributeError) as error:
+                _LOG.info("what FluidSynth sounds cannot be put down: %s", error)
+            else:
+                opened.argtypes = (ctypes.c_void_p,) * 3
+                opened.restype = ctypes.c_void_p
+                if driver := opened(settings, tap.address, tap.argument):
+                    self._tap = tap
+                    return driver
+        return self._library.new_fluid_audio_driver(settings, synth)
 
     @property
     def gone(self) -> str:
@@ -168,6 +200,20 @@ class LiveSynth(Synth):
     def sent(self) -> list[tuple[object, float]]:
         """Nothing: what is sent has left."""
         return []
+
+
+def _jack_rate() -> int:
+    """Give the rate of the JACK server, which FluidSynth adopts; 0 where there is none."""
+    try:
+        import jack
+
+        client = jack.Client("accompanist rate", no_start_server=True)
+    except (ImportError, OSError):
+        return 0
+    except jack.JackError:
+        return 0
+    with client:
+        return int(client.samplerate)
 
 
 def _usual_drivers() -> tuple[str, ...]:

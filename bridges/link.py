@@ -96,6 +96,7 @@ class LinkSession:
         self._opened_s = 0.0
         self._changed_s = float("-inf")
         self._led = False
+        self._met = False
 
     @property
     def mode(self) -> LinkMode:
@@ -194,6 +195,10 @@ class LinkSession:
         now_s = self._clock()
         if now_s - self._changed_s < _BETWEEN_CHANGES_S:
             return False
+        met, before = self._link.numPeers() > 0, self._met
+        self._met = met
+        if met and not before:  # their beats are ours now, wherever these are
+            self._led = False
         state, at = self._link.captureAppSessionState(), self._micros(time_s)
         ours = (quarter - bar_quarter) % self._quantum
         behind = (ours - state.phaseAtTime(at, self._quantum)) % self._quantum

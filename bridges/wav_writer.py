@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,19 @@ import numpy.typing as npt
 
 from accompanist.errors import AccompanistError
 
-__all__ = ["WavWriter"]
+__all__ = ["WavWriter", "unwritable"]
+
+_NO_ROOM_BYTES = 1 << 20
+
+
+def unwritable(path: Path, error: Exception) -> AccompanistError:
+    """Say why a sound file cannot be written: libsndfile does not tell that a disk is full."""
+    with suppress(OSError):
+        if shutil.disk_usage(path.parent).free < _NO_ROOM_BYTES:
+            return AccompanistError(
+                f"{path}: the disk is full; make room, or write to a place on another disk"
+            )
+    return AccompanistError(f"{path}: cannot be written: {error}")
 
 
 class WavWriter:
@@ -48,7 +61,7 @@ class WavWriter:
                 self._beside, "w", rate, channels, subtype, format="RF64" if exact else "WAV"
             )
         except (OSError, soundfile.SoundFileError) as error:
-            raise AccompanistError(f"{path}: cannot be written: {error}") from error
+            raise unwritable(path, error) from error
 
     def write(self, samples: npt.NDArray[np.float32]) -> None:
         """Write the next block [shape=(n, channels)]; without ``exact``, ±1 is full scale."""
@@ -57,7 +70,7 @@ class WavWriter:
         try:
             self._file.write(samples if self._exact else np.clip(samples, -1.0, 1.0))
         except (OSError, soundfile.SoundFileError, AssertionError) as error:
-            raise AccompanistError(f"{self._path}: cannot be written: {error}") from error
+            raise unwritable(self._path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +89,7 @@ class WavWriter:
                 os.replace(self._beside, self._path)
         except (OSError, soundfile.SoundFileError) as failed:
             if kind is None:
-                raise AccompanistError(f"{self._path}: cannot be written: {failed}") from failed
+                raise unwritable(self._path, failed) from failed
         finally:
             with suppress(OSError):
                 self._beside.unlink(missing_ok=True)

@@ -1,11 +1,13 @@
 """Tests that run against the clock: one that a standstill of the machine broke runs again.
 
-Virtual machines stand still for a tenth of a second now and then, and whatever is timed by then is
-wrong without anybody's fault. A test that fails while none was seen has failed.
+Virtual machines stand still for a tenth of a second now and then, or one of their processors does,
+and whatever is timed by then is wrong without anybody's fault. A test that fails while none was
+seen has failed.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from types import TracebackType
@@ -17,19 +19,29 @@ from _pytest.runner import runtestprotocol
 __all__ = ["run_in_real_time"]
 
 LOOK_S = 0.005
-STANDSTILL_S = 0.1
+STANDSTILL_S = 0.06
+"""A server takes a block every 5 to 11 ms, and is given some 20 ms ahead."""
 
 
 class Standstills:
-    """Watches whether this process is given time; the longest it had to wait, in ``worst_s``."""
+    """Watches whether there is time; the longest that it had to be waited for, in ``worst_s``.
+
+    Each processor is watched by a thread that stays on it: one of them may stand still, with
+    whoever keeps time there, while all is well on the others.
+    """
 
     def __init__(self) -> None:
         self.worst_s = 0.0
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="standstills", daemon=True)
+        processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else {None}
+        self._threads = [
+            threading.Thread(target=self._watch, args=(one,), name="standstills", daemon=True)
+            for one in processors
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -39,9 +51,12 @@ class Standstills:
         trace: TracebackType | None,
     ) -> None:
         self._end.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _watch(self) -> None:
+    def _watch(self, processor: int | None) -> None:
+        if processor is not None:
+            os.sched_setaffinity(0, {processor})  # of this thread alone
         while not self._end.is_set():
             before_s = time.monotonic()
             time.sleep(LOOK_S)

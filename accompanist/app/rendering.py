@@ -200,6 +200,8 @@ def offline_settings(
     block: int = 4096,
     *,
     dynamics: float = 0.5,
+    mode: str = "follow",
+    level: float = 10.0,
 ) -> OfflineSettings:
     """Make settings of the command's words.
 
@@ -209,7 +211,7 @@ def offline_settings(
         There is no such follower, or it cannot follow this piece.
     """
     name = chosen_follower(piece.score, solo, follower)
-    how = ConductorSettings(policy=policy, dynamics_depth=dynamics)
+    how = ConductorSettings(policy=policy, dynamics_depth=dynamics, mode=mode, level=level)
     return OfflineSettings(name, how, block)
 
 

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from accompanist.followers.protocol import EnsembleNote, Heard, HearsEnsemble
+from accompanist.followers.protocol import (
+    EnsembleNote,
+    Heard,
+    HearsEnsemble,
+    HearsEnsembleSound,
+)
 from accompanist.followers.registry import DEFAULT_FOLLOWER, follows_recordings, make_follower
+from accompanist.hearing.echo import EchoCanceller
 from accompanist.recordings.reference import reference_of
 from accompanist.recordings.sound import ArraySound
 from accompanist.score.model import Measure, Note, Part, Score
@@ -39,9 +45,12 @@ def warm_up(follower_name: str = DEFAULT_FOLLOWER, *, sample_rate: int = 44_100)
         hop=hop,
         reference=reference_of(ArraySound(tone, sample_rate)) if of_recordings else None,
     )
+    EchoCanceller(sample_rate, hop).hear(tone[:hop], tone[:hop])  # for those who have none
     for end in range(hop, sample_rate, hop):
         if end // hop == _ALONE_HOPS and isinstance(follower, HearsEnsemble):
             follower.ensemble([EnsembleNote(end / sample_rate, 48.0, 64, 2)])
+        if end // hop > _ALONE_HOPS and isinstance(follower, HearsEnsembleSound):
+            follower.ensemble_sound(tone[end - hop : end])
         follower.feed(Heard(time_s=end / sample_rate, samples=tone[end - hop : end]))
 
 

@@ -28,8 +28,27 @@ LONGEST_S: Final = 0.4
 _FORGET_S: Final = 60.0
 """A room changes in about this time: someone moves, a door opens."""
 
-_FIRST_GAIN: Final = 1.0
-"""Power of the way back that is thought possible at first, spread over the whole response."""
+_FIRST_GAINS: Final = (300.0, 30.0, 3.0, 0.3, 0.03, 0.003)
+"""Power of the way back that is thought possible at first. Nobody knows how a loudspeaker and a
+microphone are set, so all are tried side by side: what is thought possible decides how much is
+learned from the first note, which is often heard with nobody else playing."""
+
+_TRIED_S: Final = 1.0
+"""Every so many seconds of sound the one that foretells worst is given up, until one is left."""
+
+_DIRECT_S: Final = 0.16
+_DECAY_DB_S: Final = 75.0
+"""The direct sound comes within so long; what comes later is the softer the later."""
+
+_AUDIBLE: Final = 1e-8
+"""Mean square of what counts as sound."""
+
+_MOST_SURPRISE: Final = 20.0
+_LOUDER: Final = 1.0
+"""A guess of ten times the power has to have foretold so much better at first (nats a bin): where a
+soloist plays in unison with the ensemble, whoever thinks much possible takes one for the other."""
+_TOLD_S: Final = 0.5
+"""Which one foretells best is seen over so long."""
 
 _USELESS: Final = 0.02
 _USE_S: Final = 0.5
@@ -90,6 +109,58 @@ def _correct(
             doubt[p, k] = keep * keep * d + lose * (w.real * w.real + w.imag * w.imag)
 
 
+class _Way:
+    """One filter that is learned, from one guess at how loud the sound comes back."""
+
+    def __init__(self, parts: int, hop: int, sample_rate: int, gain: float) -> None:
+        bins = hop + 1
+        late_s = np.maximum(np.arange(parts) * hop / sample_rate - _DIRECT_S, 0.0)
+        shape = 10.0 ** (-_DECAY_DB_S / 10.0 * late_s)
+        first = (gain * shape / shape.sum()).astype(np.float32)
+        self.filters: ComplexArray = np.zeros((parts, bins), dtype=np.complex64)
+        self.doubt: Float32Array = np.repeat(first[:, None], bins, axis=1)
+        self.others: FloatArray = np.zeros(bins)
+        self.echo: FloatArray = np.zeros(hop)
+        self.error: FloatArray = np.zeros(hop)
+        self.told = 0.0
+        """Minus the log likelihood of what was heard in the latest hop, a bin …"""
+        self.surprise = _LOUDER * max(0.0, float(np.log10(gain)))
+        """… and smoothed, while anything sounds."""
+        self._turn = 0
+        self._sum: ComplexArray = np.zeros(bins, dtype=np.complex64)
+        self._loud: Float32Array = np.zeros(bins, dtype=np.float32)
+
+    def hear(
+        self, heard: Float32Array, sent: ComplexArray, at: int, keep: np.float32, smooth: float
+    ) -> None:
+        """Foretell what comes back of ``sent``, then learn from what is heard."""
+        hop = len(heard)
+        _estimate(self.filters, sent, at, self._sum, self._loud, self.doubt)
+        self.echo = np.fft.irfft(self._sum, 2 * hop)[hop:]
+        self.error = heard - self.echo
+        spectrum = np.fft.rfft(np.concatenate((np.zeros(hop), self.error)))
+        power = spectrum.real**2 + spectrum.imag**2
+        noise = self.others + 1e-12
+        self.others += (1 - smooth) * (power - self.others)
+        total = self._loud + np.maximum(self.others, power * 0.5) + 1e-12
+        expected = self._loud + noise
+        told = np.log(expected) + np.minimum(power / expected, _MOST_SURPRISE)
+        self.told = float(np.mean(told))
+        _correct(
+            self.filters, sent, at, spectrum.astype(np.complex64),
+            total.astype(np.float32), self.doubt, keep,
+        )  # fmt: skip
+        self._constrain(hop)
+
+    def _constrain(self, hop: int) -> None:
+        """Let two of the filters have no more than ``hop`` taps: all in turn."""
+        for _ in range(2):
+            taps = np.fft.irfft(self.filters[self._turn], 2 * hop)
+            taps[hop:] = 0.0
+            self.filters[self._turn] = np.fft.rfft(taps)
+            self._turn = (self._turn + 1) % len(self.filters)
+
+
 class EchoCanceller:
     """Takes what is known to sound out of what is heard, a hop at a time. Not thread-safe.
 
@@ -108,21 +179,19 @@ class EchoCanceller:
 
     def __init__(self, sample_rate: int, hop: int) -> None:
         parts = max(2, -(-round(LONGEST_S * sample_rate) // hop))
-        bins = hop + 1
         self.hop = hop
+        self._rate = sample_rate
         self._at = 0
-        self._turn = 0
-        self._filters: ComplexArray = np.zeros((parts, bins), dtype=np.complex64)
-        self._sent: ComplexArray = np.zeros((parts, bins), dtype=np.complex64)
-        self._doubt: Float32Array = np.full((parts, bins), _FIRST_GAIN / parts, dtype=np.float32)
+        self._sent: ComplexArray = np.zeros((parts, hop + 1), dtype=np.complex64)
         self._last: FloatArray = np.zeros(hop)
-        self._others: FloatArray = np.zeros(bins)
-        self._sum: ComplexArray = np.zeros(bins, dtype=np.complex64)
-        self._loud: Float32Array = np.zeros(bins, dtype=np.float32)
         self._keep = np.float32(np.exp(-hop / sample_rate / _FORGET_S))
         self._smooth = float(np.exp(-hop / sample_rate / _OTHERS_S))
         self._slow = 1.0 - float(np.exp(-hop / sample_rate / _USE_S))
+        self._telling = 1.0 - float(np.exp(-hop / sample_rate / _TOLD_S))
         self._powers: FloatArray = np.zeros(2)
+        self._ways: list[_Way] = []
+        self._tried = 0
+        self._begin()
         self.echo: Float32Array = np.zeros(hop, dtype=np.float32)
 
     def hear(self, heard: Float32Array, sent: Float32Array) -> Float32Array:
@@ -130,42 +199,38 @@ class EchoCanceller:
 
         Both of the same hop; what came back too early to have been sent is left.
         """
-        hop, parts = self.hop, len(self._filters)
+        hop = self.hop
         window = np.concatenate((self._last, sent.astype(np.float64)))
         self._last = window[hop:]
-        self._at = (self._at - 1) % parts
+        self._at = (self._at - 1) % len(self._sent)
         self._sent[self._at] = np.fft.rfft(window)
-        _estimate(self._filters, self._sent, self._at, self._sum, self._loud, self._doubt)
-        echo = np.fft.irfft(self._sum, 2 * hop)[hop:]
-        error = heard - echo
-        spectrum = np.fft.rfft(np.concatenate((np.zeros(hop), error)))
-        power = spectrum.real**2 + spectrum.imag**2
-        self._others += (1 - self._smooth) * (power - self._others)
-        total = self._loud + np.maximum(self._others, power * 0.5) + 1e-12
-        _correct(
-            self._filters, self._sent, self._at, spectrum.astype(np.complex64),
-            total.astype(np.float32), self._doubt, self._keep,
-        )  # fmt: skip
-        self._constrain()
-        self._powers += self._slow * ((heard @ heard, error @ error) - self._powers)
+        sounds = float(sent @ sent) > _AUDIBLE * hop
+        for way in self._ways:
+            way.hear(heard, self._sent, self._at, self._keep, self._smooth)
+            if sounds:
+                way.surprise += self._telling * (way.told - way.surprise)
+        best = min(self._ways, key=lambda way: way.surprise)
+        self._give_up(sounds)
+        self._powers += self._slow * ((heard @ heard, best.error @ best.error) - self._powers)
         if self._powers[1] > _ASTRAY * self._powers[0] + 1e-20:
-            self._forget()
+            self._begin()
+            self._powers[1] = self._powers[0]
         saved = 1.0 - self._powers[1] / (self._powers[0] + 1e-20)
         share = np.float32(min(1.0, max(0.0, (saved - _USELESS) / _USELESS)))
-        self.echo = share * echo.astype(np.float32)
+        self.echo = share * best.echo.astype(np.float32)
         return heard - self.echo
 
-    def _forget(self) -> None:
-        """Begin to learn anew: what was learned adds more than it takes out."""
-        self._filters[:] = 0.0
-        self._doubt[:] = _FIRST_GAIN / len(self._filters)
-        self._powers[1] = self._powers[0]
+    def _begin(self) -> None:
+        """Begin to learn anew: nothing is known, or what was learned adds more than it takes."""
+        parts = len(self._sent)
+        self._ways = [_Way(parts, self.hop, self._rate, gain) for gain in _FIRST_GAINS]
+        self._tried = 0
 
-    def _constrain(self) -> None:
-        """Let two of the filters have no more than ``hop`` taps: all in turn."""
-        hop, parts = self.hop, len(self._filters)
-        for _ in range(2):
-            taps = np.fft.irfft(self._filters[self._turn], 2 * hop)
-            taps[hop:] = 0.0
-            self._filters[self._turn] = np.fft.rfft(taps)
-            self._turn = (self._turn + 1) % parts
+    def _give_up(self, sounds: bool) -> None:
+        """Leave out the guess that has proved the worst, every so often."""
+        if not sounds or len(self._ways) == 1:
+            return
+        self._tried += 1
+        if self._tried * self.hop >= _TRIED_S * self._rate:
+            self._tried = 0
+            self._ways.remove(max(self._ways, key=lambda way: way.surprise))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from accompanist.app.engine.live import LiveView
-from accompanist.app.playing.keymap import KeyMap
-from accompanist.app.playing.player import Player, Router
+from accompanist.app.playing.keymap import Action, KeyMap
+from accompanist.app.playing.player import Player, Router, Stick
 from accompanist.app.playing.terminal import Flags
 from accompanist.conducting.timeline import Timeline
 from accompanist.followers.protocol import Estimate, FollowerState
@@ -123,3 +124,15 @@ def test_the_take_ends_by_itself_after_the_last_chord(monkeypatch: pytest.Monkey
     _, player, shown = play("", "ended")
     assert not player.left
     assert len(shown) == 2
+
+
+def test_a_stick_gives_beats_for_the_moment_of_the_key_in_take_time() -> None:
+    calls, engine = Calls(), Engine(1, "armed")
+    engine.view = replace(engine.view, offset_s=100.0)
+    whole: Any = engine
+    anything: Any = calls
+    router = Router(KeyMap(beating=True), Stick(whole, anything))
+    for time_s, key in ((100.5, "a"), (100.53, "a"), (101.25, " "), (101.3, "Q")):
+        router.struck(KeyPress(key, time_s))
+    assert calls.made == [("beat", 0.5), ("beat", 1.25)]
+    assert [command.action for command in router.commands()] == [Action.LEAVE]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from accompanist.app.processes.child import Child
 from accompanist.app.processes.links import Problem, RecordingSource
 from accompanist.app.processes.recording_links import (
     LoadRecording,
@@ -138,6 +142,34 @@ def test_one_that_says_nothing_any_more_is_replaced(
     problem = wait_for(link, Problem)
     assert isinstance(problem, Problem)
     assert "hung" in problem.text
+
+
+def test_what_an_heir_says_at_once_is_heard(
+    link: RecordingLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link.send(load())
+    wait_for(link, RecordingFigures)
+    until(lambda: link._spare is not None)
+    eldest, closing = link._child, Child.close
+    watched: list[object] = []
+
+    def all_at_once(waiting: list[Any], *more: Any) -> tuple[list[Any], object, object]:
+        """Let the spare speak in the moment in which the eldest dies."""
+        watched.extend(waiting)
+        ready = select.select(waiting, *more)[0]
+        return waiting if eldest in ready else ready, (), ()
+
+    def slowly(child: Child, leave_s: float = 0.0) -> int:
+        """Let the dead take their time: the heir is quicker."""
+        until(lambda: link._child is None or bool(select.select([link._child], [], [], 0.0)[0]))
+        return closing(child, leave_s)
+
+    monkeypatch.setattr(link_module, "select", SimpleNamespace(select=all_at_once))
+    monkeypatch.setattr(Child, "close", slowly)
+    until(lambda: link._spare in watched)
+    assert eldest is not None
+    os.kill(eldest.pid, signal.SIGKILL)
+    assert wait_for(link, RecordingReady)
 
 
 def test_closing_ends_everything(module: str, tmp_path: Path) -> None:

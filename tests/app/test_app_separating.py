@@ -204,7 +204,7 @@ def test_a_full_disk_is_told_before_the_work(
         free = 1_000_000
 
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage())
-    with pytest.raises(AccompanistError, match=r"1 MB are needed .* 1 MB are free; make room"):
+    with pytest.raises(AccompanistError, match=r"1 MB are needed .* 50 MB to spare, 1 MB are free"):
         separate_piece(piece, [shown], out=tmp_path / "out")
     assert bytes_needed(2, round(SECONDS * RATE)) == 2 * 2 * 4 * round(SECONDS * RATE)
 

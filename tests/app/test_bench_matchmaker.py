@@ -8,14 +8,17 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import mido
 import numpy as np
 import pytest
+import soundfile as sf
 
 from accompanist.app.evaluating.manifest import ManifestTake
 from accompanist.score.model import Note, Part, Score, TempoMark
 from accompanist.score.tempo import written_tempo
+from accompanist.takes.figures import measure
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -32,6 +35,7 @@ def loaded(name: str) -> ModuleType:
 
 bench = loaded("matchmaker")
 worker = loaded("matchmaker_worker")
+table = loaded("followers")
 
 WORKER = """
 import json, sys
@@ -141,3 +145,43 @@ def test_a_worker_that_fails_or_hangs_is_told_of(
     hung = bench.follow(take, "arzt", Path(sys.executable), tmp_path / "out", 0.5)
     assert hung.failure == "no answer after 0.5 s"
     assert not (tmp_path / "out" / "arzt" / "one.json").exists()
+
+
+def test_a_format_that_it_does_not_take_is_unpacked(tmp_path: Path) -> None:
+    tone = 0.3 * np.sin(np.arange(48_000) * 0.05)
+    sf.write(str(tmp_path / "take.opus"), tone, 48_000, format="OGG", subtype="OPUS")
+    sf.write(str(tmp_path / "take.wav"), tone, 48_000)
+    assert bench._readable(tmp_path / "take.wav", tmp_path) == tmp_path / "take.wav"
+    (tmp_path / "scratch").mkdir()
+    unpacked = bench._readable(tmp_path / "take.opus", tmp_path / "scratch")
+    samples, rate = sf.read(str(unpacked))
+    assert (unpacked.name, rate, len(samples)) == ("take.wav", 48_000, 48_000)
+    assert np.corrcoef(samples, tone)[0, 1] > 0.99
+
+
+def line(follower: str, take: str) -> Any:
+    quarter, time_s = np.array([0.0, 1.0]), np.array([0.5, 1.0])
+    errors = measure(
+        truth_quarter=quarter,
+        truth_time_s=time_s,
+        trace_time_s=time_s,
+        trace_quarter=quarter,
+        reported_s=time_s + 0.01,
+        reported_quarter=quarter,
+    )
+    return table.Line(follower, take, "all", errors, 0.006, 0.2)
+
+
+def test_what_has_heard_all_takes_stands_in_one_table() -> None:
+    own = [line("bayes", take) for take in ("a", "b")]
+    theirs = [line("arzt", take) for take in ("a", "b")]
+    whole = table.section(own, theirs, "today", [line("bayes-librosa", "a")])
+    rows = [row for row in whole.splitlines() if row.startswith("| ")]
+    assert [row.split(" | ")[0] for row in rows] == [
+        "|", "| ---", "| `bayes`", "| matchmaker, OLTW (Arzt)",
+        "|", "| ---", "| `bayes`", "| `bayes-librosa`",
+    ]  # fmt: skip
+    assert "| 0 · 100/100 · 0 · 0.0 | 0.20 of 6 ms |" in rows[2]
+    parted = table.section(own, theirs[:1], "today")
+    assert "on the 1 that all of its methods have been through" in parted
+    assert "matchmaker, OLTW (Arzt)" not in parted.split("With pymatchmaker")[0]

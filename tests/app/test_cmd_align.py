@@ -10,6 +10,7 @@ import mido
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
 
 from accompanist.app.cli import main
@@ -98,3 +99,20 @@ def test_bad_input_is_refused_in_one_line_and_nothing_is_written(
         assert len(result.stderr.strip().splitlines()) == 1
         assert text in result.stderr
         assert not out.exists()
+
+
+def test_of_a_flac_file_that_breaks_off_the_rest_is_aligned(
+    air: Path, tmp_path: Path, play_tones: Callable[..., Samples]
+) -> None:
+    quick, _ = write_takes(tmp_path, play_tones)
+    samples, rate = soundfile.read(quick)
+    soundfile.write(tmp_path / "whole.flac", samples, rate)
+    content = (tmp_path / "whole.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(content[: round(0.7 * len(content))])
+    out = tmp_path / "cut.csv"
+    result = align(air, tmp_path / "cut.flac", "--out", out)
+    assert result.exit_code == 0, result.output
+    rows = [line.split(",") for line in out.read_text("utf-8").splitlines()[2:]]
+    there = np.array([(float(quarter), float(cut)) for quarter, cut in rows if cut])
+    assert 8 < there[-1, 0] < 17
+    assert np.median(np.abs(there[:, 1] - 1.0 - 0.5 * there[:, 0])) < 0.05

@@ -128,6 +128,7 @@ def test_settings_are_set_and_said(daemon: Daemon) -> None:
         (("loop", "9", "16"), "loop", (1, 9, 16), "1 9 16"),
         (("loop", "off"), "loop", (0, 9, 16), "0 9 16"),
         (("loop", "on"), "loop", (1, 9, 16), "1 9 16"),
+        (("loop", "2-4"), "loop", (1, 2, 4), "1 2 4"),
         (("part", "2", "gain", "-6"), "part/2/gain", (-6.0,), "-6"),
         (("part", "2", "gain"), "part/2/gain", (-6.0,), "-6"),
         (("part", "2", "mute"), "part/2/mute", (1,), "1"),
@@ -188,7 +189,7 @@ def test_what_the_daemon_refuses_is_one_line_and_exit_code_1(daemon: Daemon) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [["goto"], ["goto", "3", "--next"], ["loop", "9"], ["loop", "a", "b"],
+    [["goto"], ["goto", "3", "--next"], ["loop", "9"], ["loop", "9-"], ["loop", "a", "b"],
      ["part", "1", "gain", "x"], ["part", "1", "mute", "maybe"], ["take", "export", "mp9"],
      ["nonsense"]],
 )  # fmt: skip

@@ -131,6 +131,8 @@ def test_the_closed_loop_is_played_and_printed(tmp_path: Path) -> None:
         (("--dataset", "timing", "."), "add --tempo-models"),
         (("--dataset", "timing", ".", "--tempo-models", "last", "--ears", "follower"), "no sound"),
         (("x.csv", "--rehearsal", "2"), "go with --tempo-models"),
+        (("x.csv", "--tempo-models", "last", "--scenario", "jump"), "leave them out"),
+        (("x.csv", "--tempo-models", "last", "--followers", "bayes"), "with --ears follower"),
         (("x.csv", "--soloist", "adaptive"), "go with --closed-loop"),
     ],
 )

@@ -15,7 +15,7 @@ from recorded_files import RATE, music, recording
 from accompanist.app.analysing.cache import recordings_folder
 from accompanist.app.cli import main
 from accompanist.app.pieces import open_any
-from accompanist.errors import BadInputError
+from accompanist.errors import AccompanistError, BadInputError
 from score_library.catalogue import Piece
 
 
@@ -156,6 +156,8 @@ def test_the_soloist_is_taken_out_as_far_as_it_goes(
 
     def separate(piece: Piece, solos: list[Path], **_more: object) -> None:
         asked.append((piece.id, solos))
+        if piece.id == "full":
+            raise AccompanistError("full: the disk is too full")
         if not solos:
             raise BadInputError("mono: give something that shows the solo")
 
@@ -170,6 +172,11 @@ def test_the_soloist_is_taken_out_as_far_as_it_goes(
     assert (added.exit_code, added.stderr) == (0, "")
     assert "separate" not in added.stdout
     assert asked == [("a", []), ("b", [Path("a.wav"), Path("a.wav")])]
+    added = pieces("add", mono.name, "--id", "full")
+    assert (added.exit_code, "Added full" in added.stdout) == (0, True)
+    assert added.stderr == "The soloist stays in it for now: the disk is too full\n"
+    added = pieces("add", mono.name, "--id", "full", "--replace", "--solo", mono.name)
+    assert added.exit_code == 1
 
 
 def test_check_finds_what_is_wrong(concerto: Path) -> None:

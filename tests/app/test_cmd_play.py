@@ -11,8 +11,9 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import mido
@@ -25,6 +26,7 @@ from bridges.audio_files import write_wav
 from bridges.fluidsynth import OfflineSynth, find_soundfont
 
 RATE = 22_050
+Keys = Callable[[bytes], int]
 MELODY = (72, 74, 76, 77)
 
 
@@ -102,6 +104,9 @@ def test_no_take_keeps_nothing(piece: Path, soloist: Path, tmp_path: Path) -> No
     [
         (["--tap", "--midi-in", "0"], 2, "--midi-in and --tap are at odds"),
         (["--tap", "--silent"], 2, "--tap needs a terminal"),
+        (["--mode", "conduct", "--tap"], 2, "--tap and --mode conduct are at odds"),
+        (["--mode", "conduct", "--count-in", "1"], 2, "you beat time"),
+        (["--mode", "conduct", "--silent"], 2, "--mode conduct needs a terminal"),
         (["--start", "99", "--silent", "--tap"], 2, "there is no bar 99"),
         (["--solo", "Oboe", "--silent"], 2, "Oboe"),
         (["--follower", "psychic", "--silent"], 2, "no follower is called 'psychic'"),
@@ -155,32 +160,37 @@ class Screen:
         assert shown, f"{words!r} is not shown in {self._text[-2000:]!r}"
 
 
-@pytest.mark.parametrize("leave", ["escape", "interrupt"])
-def test_taps_in_a_terminal(piece: Path, tmp_path: Path, leave: str) -> None:
-    out = tmp_path / "take"
-    call = [sys.executable, "-m", "accompanist", "play", str(piece), "--tap", "--silent"]
+@contextmanager
+def started(*words: object) -> Iterator[tuple[Keys, Screen, subprocess.Popen[bytes]]]:
+    """Play in a terminal of its own: its keyboard, its screen and the process."""
     with terminal() as (ours, theirs):
         before = termios.tcgetattr(theirs)
         with subprocess.Popen(
-            [*call, "--solo", "1", "--out", str(out)],
+            [sys.executable, "-m", "accompanist", "play", *map(str, words), "--silent"],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             env=os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
         ) as play:
-            screen = Screen(ours)
-            screen.wait_for("waiting for your first note")
-            os.write(ours, b"j")
-            screen.wait_for("following")
-            os.write(ours, b"k")
-            screen.wait_for("beat  2.")
-            if leave == "escape":
-                os.write(ours, b"\x1b")
-            else:
-                play.send_signal(signal.SIGINT)
-            screen.wait_for("Kept: ")
-            assert play.wait(30) == (0 if leave == "escape" else 130)
+            yield partial(os.write, ours), Screen(ours), play
         assert termios.tcgetattr(theirs) == before
+
+
+@pytest.mark.parametrize("leave", ["escape", "interrupt"])
+def test_taps_in_a_terminal(piece: Path, tmp_path: Path, leave: str) -> None:
+    out = tmp_path / "take"
+    with started(piece, "--tap", "--solo", 1, "--out", out) as (press, screen, play):
+        screen.wait_for("waiting for your first note")
+        press(b"j")
+        screen.wait_for("following")
+        press(b"k")
+        screen.wait_for("beat  2.")
+        if leave == "escape":
+            press(b"\x1b")
+        else:
+            play.send_signal(signal.SIGINT)
+        screen.wait_for("Kept: ")
+        assert play.wait(30) == (0 if leave == "escape" else 130)
     assert [float(row["quarter"]) for row in rows(out / "onsets.csv")] == [0.0, 1.0]
     played = rows(out / "played.csv")
     assert [row["kind"] for row in played if row["kind"] in ("on", "off")] == ["on", "off"]
@@ -188,26 +198,37 @@ def test_taps_in_a_terminal(piece: Path, tmp_path: Path, leave: str) -> None:
     assert (out / "mix.wav").stat().st_size > 0
 
 
+def test_conducting_in_a_terminal_every_key_is_a_beat(tmp_path: Path) -> None:
+    out = tmp_path / "take"
+    piece = write_piece(tmp_path / "introduction.mid", rest_beats=1)
+    words = (piece, "--mode", "conduct", "--solo", "Flute", "--out", out)
+    with started(*words) as (press, screen, play):
+        screen.wait_for("any key: beat")
+        screen.wait_for("waiting for your")
+        press(b"j")
+        screen.wait_for("following")
+        press(b"k")
+        screen.wait_for("beat  2.")
+        press(b"\x1b")
+        screen.wait_for("Kept: ")
+        assert play.wait(30) == 0
+    played = [row for row in rows(out / "played.csv") if row["kind"] == "on"]
+    assert [(row["pitch"], float(row["quarter"])) for row in played] == [("48", 0.0)]
+    assert rows(out / "onsets.csv") == []
+    facts = json.loads((out / "take.json").read_text("utf-8"))
+    assert facts["settings"]["conductor"]["mode"] == "conduct"
+
+
 def test_where_the_ensemble_begins_it_counts_in_and_plays_the_introduction(tmp_path: Path) -> None:
     out = tmp_path / "take"
     piece = write_piece(tmp_path / "introduction.mid", rest_beats=4)
-    call = [sys.executable, "-m", "accompanist", "play", str(piece), "--tap", "--silent"]
-    with (
-        terminal() as (ours, theirs),
-        subprocess.Popen(
-            [*call, "--solo", "Flute", "--out", str(out)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
-        ) as play,
-    ):
-        screen = Screen(ours)
+    words = (piece, "--tap", "--solo", "Flute", "--out", out)
+    with started(*words) as (press, screen, play):
         screen.wait_for("it counts in and plays 1 bar, then you come in")
         screen.wait_for("count-in")
         screen.wait_for("following")
         screen.wait_for("beat  2.")
-        os.write(ours, b"\x1b")
+        press(b"\x1b")
         screen.wait_for("Kept: ")
         assert play.wait(30) == 0
     played = [row for row in rows(out / "played.csv") if row["kind"] == "on"]
@@ -217,16 +238,9 @@ def test_where_the_ensemble_begins_it_counts_in_and_plays_the_introduction(tmp_p
 
 def test_leaving_before_the_first_note_keeps_nothing(piece: Path, tmp_path: Path) -> None:
     out = tmp_path / "take"
-    call = [sys.executable, "-m", "accompanist", "play", str(piece), "--tap", "--silent"]
-    with (
-        terminal() as (ours, theirs),
-        subprocess.Popen(
-            [*call, "--out", str(out)], stdin=theirs, stdout=theirs, stderr=theirs
-        ) as play,
-    ):
-        screen = Screen(ours)
+    with started(piece, "--tap", "--out", out) as (press, screen, play):
         screen.wait_for("waiting for your")
-        os.write(ours, b"\x1b")
+        press(b"\x1b")
         screen.wait_for("no take is kept")
         assert play.wait(30) == 0
     assert not out.exists()

@@ -62,11 +62,13 @@ def takes(tmp_path_factory: pytest.TempPathFactory, play_tones: Callable[..., An
     return folder
 
 
-def rendered(folder: Path, seed: int, out: Path, *more: object) -> dict[str, Any]:
+def rendered(folder: Path, seed: int, out: Path, *more: object, known: str = "") -> dict[str, Any]:
     words = (folder / "duet.mid", folder / f"{seed}.wav", "--solo", 1, "--no-audio")
     truth = ("--truth", folder / f"{seed}.csv", "--json", "--out", out)
     result = command("render", *words, *truth, *more)
     assert result.exit_code == 0, result.stderr
+    assert ("is known from" in result.stderr) == bool(known)
+    assert known in result.stderr
     facts: dict[str, Any] = json.loads(result.stdout)
     return facts
 
@@ -87,7 +89,7 @@ def test_who_has_rehearsed_is_accompanied_better(takes: Path, home: Path) -> Non
     rehearse(takes, takes / "take1", takes / "take2")
     cold = rendered(takes, 0, home / "cold")
     assert cold["input"]["rehearsal"]["own_takes"] == 0  # unless told nothing learned counts
-    warm = rendered(takes, 0, home / "warm", "--rehearsed")
+    warm = rendered(takes, 0, home / "warm", "--rehearsed", known="known from 2 earlier takes")
     assert warm["input"]["rehearsal"] == {"own_takes": 2, "takes_by_others": 0}
     before, after = cold["figures"], warm["figures"]
     assert after["between_median_ms"] < 0.6 * before["between_median_ms"]
@@ -111,7 +113,13 @@ def test_learning_listing_and_forgetting(takes: Path, home: Path) -> None:
     assert "picture: " + str(home / "mine.svg") in listed
     assert "Flute" in (home / "mine.svg").read_text()
 
-    gone = rehearse(takes, "--forget", takes / "take2")
+    unknown = rehearse(takes, "--forget", home / "nobody")
+    assert unknown.exit_code == 2
+    assert unknown.stderr == (
+        f"accompanist: {home / 'nobody'}: nothing was learned from it; --list names what is known\n"
+    )
+    gone = rehearse(takes, "--forget", takes / "take2", home / "nobody", takes / "take2")
+    assert f"{home / 'nobody'}: nothing was learned from it" in gone.stderr
     assert "1 forgotten" in gone.stderr
     assert "1 take (1 of yours)" in gone.stdout
     assert json.loads(rehearse(takes, "--forget", "--json").stdout)["forgotten"] == [
@@ -148,6 +156,7 @@ def test_the_cello_was_not_played(takes: Path) -> None:
     [
         ([], 2, "name takes of the piece"),
         (["gone"], 3, "there is no such folder"),
+        ([__file__], 3, "is a file; name take folders (recordings: --recording)"),
         (["--recording", "gone.wav"], 3, "gone.wav"),
         (["--forget", "--list"], 2, "--forget goes with neither"),
         (["--list", "--plot", "x.txt"], 0, ""),

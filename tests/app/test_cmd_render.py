@@ -152,10 +152,12 @@ def test_without_sound_there_is_no_sound_and_json_is_take_json(
 ) -> None:
     out = tmp_path / "take"
     words = (inputs / "score.mid", inputs / "take.wav", "--no-audio", "--json", "--out", out)
-    result = run(*words, "--dynamics", "0.25")
+    result = run(*words, "--dynamics", "0.25", "--mode", "fixed", "--level", "3")
     facts = json.loads(result.stdout)
     assert facts == json.loads((out / "take.json").read_text())
     assert facts["settings"]["conductor"]["dynamics_depth"] == 0.25
+    assert facts["settings"]["conductor"]["mode"] == "fixed"
+    assert facts["settings"]["conductor"]["level"] == 3.0
     assert {p.name for p in out.iterdir()} == FILES - {"mix.wav", "accompaniment.wav"}
 
 
@@ -240,6 +242,8 @@ def test_what_is_no_take_is_refused_in_one_line(
         (["--follower", "nobody"], 2),
         (["--policy", "nonsense"], 2),
         (["--dynamics", "1.5"], 2),
+        (["--level", "11"], 2),
+        (["--mode", "conduct"], 2),
         (["--block", "0"], 2),
         (["--soundfont", "/nowhere/no.sf2"], 4),
         (["--truth", "/nowhere/truth.csv"], 3),

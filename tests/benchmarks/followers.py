@@ -4,8 +4,9 @@
 
 Runs this project's followers of scores over the manifest, the follower of keys over what was
 struck where a take has it (``notes.csv`` beside the sound: ``pitch,onset,offset,velocity``), and
-adds what ``matchmaker.py`` has left in DIR. What has not been through all takes is
-compared on those that all have been through, in a table of its own.
+adds what ``matchmaker.py`` has left in DIR. If that has not been through all takes, it is
+compared on those that all of its methods have been through, in a table of its own; so are
+followers whose ear takes most of a processor, on one take of each group.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ TITLES: Final = {
     "skf": "matchmaker, switching Kalman filter",
 }
 SLOW: Final = "-librosa"
-"""Followers whose ear takes most of a hop: run only on the takes of the second table."""
+"""Followers whose ear takes most of a processor: run on the first take of each group only."""
 
 _RATE: Final = 44_100
 _COST_S: Final = 60.0
@@ -206,9 +207,13 @@ def table(lines: Sequence[Line], groups: Sequence[str]) -> list[str]:
     return rows
 
 
-def section(own: Sequence[Line], theirs: Sequence[Line], when: str) -> str:
-    """Set the whole section; takes that all of the others have answered are compared apart."""
+def section(
+    own: Sequence[Line], theirs: Sequence[Line], when: str, slow: Sequence[Line] = ()
+) -> str:
+    """Set the whole section: a table of all takes, and what has heard but some of them apart."""
     groups = list(dict.fromkeys(line.group for line in own))
+    answered = _answered(theirs)
+    all_of_them = len(answered) == len({line.take for line in own})
     text = [
         BEGIN,
         "## Every decision model on the same takes",
@@ -217,22 +222,37 @@ def section(own: Sequence[Line], theirs: Sequence[Line], when: str) -> str:
         "Position held at the true onset: median ms · % within 50 / 100 ms · takes lost, and where",
         "a follower reports events % missed (no report within 300 ms). What is known only when a",
         "window has been heard counts from then. Compute: processor time, mean.",
-        "",
-        *table(own, groups),
     ]
-    if theirs:
-        answered = _answered(theirs)
-        shared = [line for line in (*own, *theirs) if line.take in answered]
-        here = [g for g in groups if any(line.group == g for line in shared)]
+    if theirs and all_of_them:
+        text += [
+            "pymatchmaker 0.3 by `tests/benchmarks/matchmaker.py`: each take in a process of its",
+            "own, its window of two hops (32 to 80 ms) counted.",
+        ]
+    text += ["", *table([*own, *(theirs if all_of_them else ())], groups)]
+    if theirs and not all_of_them:
         text += [
             "",
             "With pymatchmaker 0.3 (`tests/benchmarks/matchmaker.py`), each take in a process of",
             f"its own, on the {len(answered)} that all of its methods have been through; its",
             "window of two hops (32 to 80 ms) counted:",
             "",
-            *table(shared, here),
+            *_shared([*own, *theirs], answered, groups),
+        ]
+    if slow:
+        taken = list(dict.fromkeys(line.take for line in slow))
+        quick = {line.follower.removesuffix(SLOW) for line in slow}
+        text += [
+            "",
+            f"Librosa's constant-Q chroma beside ours, on {', '.join(taken)}:",
+            "",
+            *_shared([*(o for o in own if o.follower in quick), *slow], taken, groups),
         ]
     return "\n".join([*text, END]) + "\n"
+
+
+def _shared(lines: Sequence[Line], takes: Sequence[str], groups: Sequence[str]) -> list[str]:
+    shared = [line for line in lines if line.take in takes]
+    return table(shared, [g for g in groups if any(line.group == g for line in shared)])
 
 
 def with_section(text: str, block: str) -> str:
@@ -263,10 +283,10 @@ def main() -> None:
     quick = [n for n in names if not n.endswith(SLOW)]
     own = _own(takes, quick, options.jobs)
     own += [line for take in takes if (line := _keys(take)) is not None]
-    common = _answered(theirs)
-    slow = [n for n in names if n.endswith(SLOW)]
-    theirs = _own([t for t in takes if t.id in common], slow, options.jobs) + theirs
-    block = section(own, theirs, date.today().isoformat())
+    firsts = {take.group: take for take in reversed(takes)}
+    some = [take for take in takes if take in firsts.values()]
+    slow = _own(some, [n for n in names if n.endswith(SLOW)], options.jobs)
+    block = section(own, theirs, date.today().isoformat(), slow)
     text = options.out.read_text("utf-8") if options.out.is_file() else ""
     beside = options.out.with_name(f".{options.out.name}.part")
     beside.write_text(with_section(text, block), encoding="utf-8")

@@ -8,7 +8,8 @@ numpy 1 and this project numpy 2, so it lives in a Python of its own::
     python -m venv VENV && VENV/bin/pip install --group bench        # pip 25.1 or newer
 
 and every take is followed in a process of its own, with a time-out, and without the network. It is
-given the solo alone, as a MIDI file of one track at the written tempo, and the take as it is.
+given the solo alone, as a MIDI file of one track at the written tempo, and the take as it is
+(unpacked, where it does not take the format).
 
 What it says at *t* of its own clock it knows only when its window has been heard, two hops later:
 that is when it is held to have said it (`traced`). So its figures are those of
@@ -35,6 +36,7 @@ from typing import Any, Final
 import mido
 import numpy as np
 import numpy.typing as npt
+import soundfile as sf
 
 from accompanist.app.evaluating.evaluation import ManifestTake, read_manifest
 from accompanist.app.evaluating.material import open_material
@@ -52,6 +54,7 @@ Array = npt.NDArray[np.float64]
 METHODS: Final = ("arzt", "dixon", "outerhmm", "skf")
 _WORKER: Final = Path(__file__).with_name("matchmaker_worker.py")
 _TICKS: Final = 960
+_TAKEN: Final = (".wav", ".flac", ".mp3", ".ogg")
 _ONE_THREAD: Final = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
@@ -132,6 +135,16 @@ def errors_of(followed: Followed) -> TakeErrors:
     )
 
 
+def _readable(audio: Path, scratch: Path) -> Path:
+    """Give the take in a format that it takes: others (Opus) are unpacked, nothing else is done."""
+    if audio.suffix.lower() in _TAKEN:
+        return audio
+    samples, rate = sf.read(str(audio), dtype="float32")
+    unpacked = scratch / f"{audio.stem}.wav"
+    sf.write(str(unpacked), samples, rate, subtype="FLOAT")
+    return unpacked
+
+
 def follow(
     take: ManifestTake, method: str, python: Path, folder: Path, timeout_s: float
 ) -> Followed:
@@ -146,7 +159,7 @@ def follow(
         answered = Path(scratch) / "answer.json"
         request = {
             "score": str(solo),
-            "audio": str(take.audio.resolve()),
+            "audio": str(_readable(take.audio.resolve(), Path(scratch))),
             "method": method,
             "qpm": write_solo(solo, opened.solo, written_tempo(opened.score)),
             "soundfont": str(find_soundfont(None)),

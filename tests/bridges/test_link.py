@@ -53,6 +53,7 @@ class World:
         self.state = FakeState(qpm, 0.0)
         self.commits: list[tuple[float, float]] = []
         self.enabled_s: float | None = None
+        self.peers = 2
         world = self
 
         class Link:
@@ -73,7 +74,7 @@ class World:
                 return SimpleNamespace(micros=lambda: round((world.now_s + 7.0) * 1e6))
 
             def numPeers(self) -> int:
-                return 2
+                return world.peers
 
             def captureAppSessionState(self) -> FakeState:
                 return world.state
@@ -166,6 +167,28 @@ def test_a_small_lag_is_made_up_by_tempo_and_a_large_one_by_a_move(
         assert world.state.forced == 2
 
 
+def test_who_meets_others_moves_them_at_once_however_little_they_are_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(monkeypatch)
+    world.peers = 0
+    with world.session("lead") as session:
+        world.now_s += 1.0
+        quarter = world.lead(session, 2.0, 120.0)
+        # Link goes over to the session that it finds, its tempo and its beats.
+        world.peers, world.state = 1, FakeState(70.0, 0.0)
+        world.state.forceBeatAtTime((quarter - 0.3) % 4.0, round((world.now_s + 7.0) * 1e6), 4.0)
+        quarter = world.lead(session, 0.5, 120.0, quarter)
+        reading = session.read()
+        assert reading is not None
+        assert reading.phase == pytest.approx(quarter % 4.0, abs=1e-3)
+        assert reading.qpm == 120.0
+        forced = world.state.forced
+        world.peers = 3  # more of them: they are in our session already
+        world.lead(session, 2.0, 120.0, quarter)
+        assert world.state.forced == forced
+
+
 def test_bar_lines_meet_in_any_metre(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     with world.session("lead", quantum=3.0) as session:
@@ -223,12 +246,14 @@ def test_two_processes_meet_and_the_one_that_leads_is_followed(tmp_path: Path) -
     if not can_be_alone():
         pytest.skip("no network namespace here, or the extra 'link' is not installed")
     peer = f"{sys.executable} {PEER}"
-    script = f"{ALONE}; {peer} follow 6 93 > follow & sleep 1.5; {peer} lead 4 93 > lead & wait"
+    # One is in its session before the other begins, however long that takes.
+    alone = "while [ ! -s follow ] && kill -0 $!; do sleep 0.1; done"
+    script = f"{ALONE}; {peer} follow 93 > follow & {alone}; {peer} lead 93 > lead & wait"
     subprocess.run(
         ["unshare", "-rn", "sh", "-c", script],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=60,
+        timeout=120,
         check=True,
     )
     follow, lead = (

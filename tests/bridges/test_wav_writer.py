@@ -40,3 +40,18 @@ def test_after_an_error_nothing_is_left(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(AccompanistError, match=r"a\.wav: cannot be written"):
         WavWriter(tmp_path / "nowhere" / "a.wav", 8000, 1)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 1000
+
+    def fail(*_: object) -> None:
+        raise soundfile.LibsndfileError(2)  # "System error.", and no more
+
+    samples = np.zeros((10, 1), dtype=np.float32)
+    with WavWriter(tmp_path / "a.wav", 8000, 1) as writer:
+        monkeypatch.setattr(soundfile.SoundFile, "write", fail)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: Usage())
+        with pytest.raises(AccompanistError, match="the disk is full; make room"):
+            writer.write(samples)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from accompanist.hearing.echo import EchoCanceller
 
@@ -63,3 +64,23 @@ def test_the_past_does_not_depend_on_what_follows() -> None:
     heard = through(sent, 400)
     half = len(sent) // HOP // 2 * HOP
     assert np.array_equal(cancelled(heard, sent)[:half], cancelled(heard[:half], sent[:half]))
+
+
+@pytest.mark.parametrize("gain", [0.02, 0.3, 4.0, 20.0])
+def test_it_is_learned_from_the_first_second_however_the_microphone_is_set(gain: float) -> None:
+    sent = noise(10, 3.0)
+    quiet = noise(11, 3.0) * np.float32(0.01 * gain)
+    echo = np.float32(gain) * through(sent, RATE * 60 // 1000, ring=800)
+    left = cancelled(echo + quiet, sent)
+    after = slice(RATE, 2 * RATE)
+    assert power_db(left[after] - quiet[after]) < power_db(echo[after]) - 9.0
+
+
+def test_in_the_end_one_way_is_left() -> None:
+    """What is tried side by side is so for some seconds of sound only."""
+    sent = noise(12, 7.0)
+    canceller = EchoCanceller(RATE, HOP)
+    echo = through(sent, 500)
+    for i in range(0, len(sent), HOP):
+        canceller.hear(echo[i : i + HOP], sent[i : i + HOP])
+    assert len(canceller._ways) == 1

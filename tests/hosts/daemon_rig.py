@@ -20,22 +20,23 @@ OSC_PORTS = (7211, 7290)
 
 
 def children(pid: int, having: str) -> list[int]:
-    """Give the processes below ``pid`` whose command line has this in it."""
-    found, below = [], [pid]
+    """Give the processes below ``pid`` whose command line has this in it, the eldest first."""
+    found: list[tuple[int, int]] = []
+    below = [pid]
     while below:
         above = below.pop()
         for folder in Path("/proc").iterdir():
             if not folder.name.isdecimal():
                 continue
             with suppress(OSError, IndexError, ValueError):
-                stat = (folder / "stat").read_text()
-                if int(stat.rpartition(")")[2].split()[1]) != above:
+                words = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(words[1]) != above:
                     continue
                 below.append(int(folder.name))
                 command = (folder / "cmdline").read_bytes().decode(errors="replace")
-                if having in command:
-                    found.append(int(folder.name))
-    return sorted(found)
+                if having in command:  # numbers come round: the eldest need not have the least
+                    found.append((int(words[19]), int(folder.name)))
+    return [number for _, number in sorted(found)]
 
 
 class RunningDaemon(Child):

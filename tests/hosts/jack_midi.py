@@ -2,8 +2,9 @@
 
 ``python jack_midi.py record NAME OUT.csv AUDIO.wav|- PORT…`` writes rows ``frame,port,data`` (and
 mono audio of the port ``audio``) when ``stop`` comes on its stdin, and says ``missed``, the frames
-[from, to) of cycles for which the server did not call it. ``python jack_midi.py send NAME ROWS.csv
-PORT`` sends rows ``seconds,data`` (hexadecimal bytes) from the line ``go`` on.
+[from, to) of cycles for which the server did not call it: in the audio they are silent.
+``python jack_midi.py send NAME ROWS.csv PORT`` sends rows ``seconds,data`` (hexadecimal bytes) from
+the line ``go`` on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
     midi = [(port, client.midi_inports.register(port)) for port in ports]
     sound = client.inports.register("audio") if audio is not None else None
     heard: deque[tuple[int, str, bytes]] = deque()
-    blocks: deque[np.ndarray[tuple[int], np.dtype[np.float32]]] = deque()
+    blocks: deque[tuple[int, np.ndarray[tuple[int], np.dtype[np.float32]]]] = deque()
     first = {"frame": -1, "next": -1}
     missed: deque[tuple[int, int]] = deque()
 
@@ -43,7 +44,7 @@ def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
         if sound is not None:
             if first["frame"] < 0:
                 first["frame"] = now
-            blocks.append(sound.get_array().copy())
+            blocks.append((now, sound.get_array().copy()))
 
     gc.freeze()
     with client:
@@ -58,8 +59,10 @@ def record(name: str, out: Path, audio: Path | None, ports: list[str]) -> None:
     if audio is not None:
         import soundfile
 
-        taken_sound = np.concatenate(list(blocks)) if blocks else np.zeros(1, np.float32)
-        soundfile.write(audio, taken_sound, rate_hz, subtype="FLOAT")
+        heard_sound = np.zeros(max(first["next"] - first["frame"], 1), np.float32)
+        for frame, block in blocks:  # each at its place: there may be none of some cycles
+            heard_sound[frame - first["frame"] :][: len(block)] = block
+        soundfile.write(audio, heard_sound, rate_hz, subtype="FLOAT")
     print("missed", json.dumps(list(missed)), flush=True)  # noqa: T201
     print("kept", first["frame"], flush=True)  # noqa: T201
 

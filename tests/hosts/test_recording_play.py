@@ -138,13 +138,17 @@ def test_a_killed_player_is_replaced_and_goes_on(tmp_path: Path) -> None:
         eldest = daemon.recording_players()[0]
         killed_s = show.now_s()
         os.kill(eldest, signal.SIGKILL)
+        # (the server shows the ports of the dead for a while: they say nothing)
+        wait_for("other player", lambda: daemon.complaints().count("ready to play") == 2, 10.0)
         wait_for("ports again", lambda: "recorder:audio" in show.jack.connections(LEFT), 10.0)
         show.wait_second(20.0)
         places, zero_s = show.heard()
         assert any("was killed" in str(error) for error in daemon.errors())
-    after = places.times_s > zero_s + killed_s + 0.1
-    sounds = places.times_s[after & ~np.isnan(places.seconds)]
-    assert sounds[0] - zero_s - killed_s < 2.0
+        # (within: who is to blame is told as long as they all live)
+        after = places.times_s > zero_s + killed_s + 0.1
+        sounds = places.times_s[after & ~np.isnan(places.seconds)]
+        assert len(sounds), daemon.complaints()
+        assert sounds[0] - zero_s - killed_s < 2.0
     late = late_s(places, zero_s)
     again = [value for second, value in late.items() if BEGIN_S + second / SPEED > killed_s + 3.0]
     assert len(again) >= 4
@@ -223,13 +227,12 @@ def test_play_in_the_foreground_keeps_what_was_heard(tmp_path: Path) -> None:
         time.sleep(16.0)
         play.process.send_signal(signal.SIGINT)
         assert play.process.wait(90) in (0, 130), said()
-        recorder.say("stop")
-        recorder.hear("kept")
-        recorder.process.wait(10)
+        recorder.stop()
     heard, kept = Places.of(audio), Places.of(out / "accompaniment.wav")
     assert (out / "mix.wav").stat().st_size > 0
     begun, again = heard.begins(), kept.begins()
     both = sorted(set(begun) & set(again))
     assert len(both) >= 12
     apart = np.array([begun[second] - again[second] for second in both[6:]])
-    assert np.ptp(apart) < 0.08, apart  # the same sound, but for where it begins
+    # the same sound, but for where it begins
+    assert np.ptp(apart) < 0.08, (both[6:], apart, recorder.missed)

@@ -23,7 +23,8 @@ __all__ = ["hear", "hear_file", "readable_recording"]
 def readable_recording(path: Path) -> Iterator[RecordingFile]:
     """Open a recording so that it can be read anywhere, to the sample.
 
-    What comes in a format that cannot (MP3, Ogg, Opus) is decoded into a temporary file first.
+    What comes in a format that cannot (MP3, Ogg, Opus), or breaks off before the end that its
+    header tells, is decoded into a temporary file first.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def readable_recording(path: Path) -> Iterator[RecordingFile]:
         The file is missing or not audio.
     """
     with RecordingFile(path) as file:
-        if seeks_exactly(path):
+        if seeks_exactly(path) and not _breaks_off(path):
             yield file
             return
         with tempfile.TemporaryDirectory(prefix="accompanist-") as folder:
@@ -40,6 +41,13 @@ def readable_recording(path: Path) -> Iterator[RecordingFile]:
                 copy_recording(file, decoded, progress=advance)
             with RecordingFile(decoded) as copy:
                 yield copy
+
+
+def _breaks_off(path: Path) -> bool:
+    """Whether a file has no end: a damaged FLAC file finds no place in it any more either."""
+    with RecordingFile(path) as probe:
+        probe.read(probe.length - 1, 1)
+        return probe.broke_at is not None
 
 
 def hear(sound: Sound, name: str) -> Features:

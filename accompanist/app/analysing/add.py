@@ -9,7 +9,7 @@ from pathlib import Path
 
 from accompanist.app.analysing.cache import RecordingCache, stamp_of
 from accompanist.app.analysing.listen import Heard, Tell, listen_to
-from accompanist.errors import BadInputError
+from accompanist.errors import AccompanistError, BadInputError
 from accompanist.score.choose import choose_solo
 from accompanist.score.model import Score
 from accompanist.score.serial import score_to_plain
@@ -86,15 +86,15 @@ def take_soloist_out(piece: Piece, request: AddRequest, tell: Tell) -> None:
 
     Raises
     ------
-    BadInputError
-        One of the sound files cannot be used.
+    AccompanistError
+        One of the sound files cannot be used, or there is no room for what they would give.
     """
     from accompanist.app.separating.separate import separate_piece
 
     shows = [*request.solos, *([request.score] if request.score is not None else [])]
     try:
         separate_piece(piece, shows, part=request.solo_part, tell=tell)
-    except BadInputError as error:
+    except AccompanistError as error:  # the piece has been added: no failure without being asked
         if request.solos:
             raise
         why = str(error).removeprefix(f"{piece.id}: ")

@@ -150,11 +150,13 @@ def goto(
     _do(ctx, wishes[0][0], *wishes[0][1])
 
 
-@command.command(epilog="Example:  accompanist ctl loop 9 16")
+@command.command(epilog="Example:  accompanist ctl loop 9-16")
 @click.argument("bars", nargs=-1)
 @click.pass_context
 def loop(ctx: click.Context, bars: tuple[str, ...]) -> None:
-    """Play bars again and again: ``loop 9 16``; ``loop off`` ends it, ``loop on`` goes back."""
+    """Play bars again and again: ``loop 9-16``; ``loop off`` ends it, ``loop on`` goes back."""
+    if len(bars) == 1:
+        bars = tuple(bars[0].split("-"))
     if bars in (("on",), ("off",)):
         _say(ctx, "loop", int(bars == ("on",)))
     elif not bars:

@@ -185,6 +185,10 @@ def command(
         raise UsageError("--soloist and --soloist-gain go with --closed-loop")
     as_what = "json" if json_wanted else "markdown" if markdown else "tables"
     models = known_models(tempo_models)
+    if models and (scenario is not None or seconds is not None):
+        raise UsageError("--scenario and --seconds say nothing to --tempo-models: leave them out")
+    if models and followers is not None and (ears == "exact" or len(names) > 1):
+        raise UsageError("--followers with --tempo-models: one, and with --ears follower")
     if closed_loop:
         if manifest is not None or scenario is not None:
             raise UsageError("--closed-loop makes its own piece: leave MANIFEST and --scenario out")

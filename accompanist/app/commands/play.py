@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from accompanist.app.commands.options import passages_option
+from accompanist.app.commands.options import level_option, passages_option
 
 __all__ = ["command"]
 
@@ -17,14 +17,16 @@ Examples:
   accompanist play sonata.mxl --solo Flute --input "USB" --start 17
   accompanist play concerto.flac --solo-level 0.3    a recording, its own soloist in the background
   accompanist play quartet.mid --midi-in "Keystation" --count-in 1
+  accompanist play londonderry-air --mode wait       practise: it waits for every note
+  accompanist play londonderry-air --mode conduct    any key is a beat
   accompanist play londonderry-air --to midi         into a DAW connected to our MIDI port
   accompanist play --compare busch.flac heifetz.flac      the same music by one and the other
   accompanist play sonata.mxl --compare a.wav b.wav c.wav    … with bar numbers
 
 \b
 Keys: space start/stop, g goto bar, l loop bars, t tempo lock, c cue, m mute, q leave. With --tap
-they need Shift, Enter starts and stops, Escape leaves. In a recording + and - bring its own soloist
-forward and back, and places may be m:ss. With --compare: 1–9 and Tab switch
+and --mode conduct they need Shift, Enter starts and stops, Escape leaves. In a recording + and -
+bring its own soloist forward and back, and places may be m:ss. With --compare: 1–9 and Tab switch
 recordings, space stops and goes on, left and right go 5 s back and on, q leaves.
 'accompanist devices' lists inputs and MIDI ports.
 """
@@ -77,6 +79,15 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     show_default=True,
     help="How much the ensemble gets louder and softer with you: 0 not at all, 1 as much.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["follow", "wait", "fixed", "conduct"]),
+    default="follow",
+    show_default=True,
+    help="Who leads: follow goes with you; wait, to practise, never goes past a note of yours that "
+    "it has not heard; fixed keeps its own tempo; conduct: any key of the computer is a beat.",
+)
+@level_option
 @passages_option
 @click.option("--start", metavar="BAR", help="Begin at this bar; in a recording also at m:ss.")
 @click.option(
@@ -147,6 +158,8 @@ def command(
     from_file: Path | None,
     follower: str | None,
     policy: str,
+    mode: str,
+    level: float,
     passages_text: str,
     dynamics: float,
     start: str | None,
@@ -195,7 +208,7 @@ def command(
         raise UsageError("--switch-every goes with --compare")
 
     from accompanist.app.passages import parse_passages
-    from accompanist.app.playing.parts import PlaySettings
+    from accompanist.app.playing.settings import PlaySettings
     from accompanist.app.playing.take import play_take
 
     chosen = [
@@ -205,11 +218,14 @@ def command(
             ("--midi-in", midi_in is not None),
             ("--tap", tap),
             ("--from-file", from_file is not None),
+            ("--mode conduct", mode == "conduct"),
         )
         if given
     ]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} are at odds: there is one soloist; choose one")
+    if mode == "conduct" and count_in is not None:
+        raise UsageError("--mode conduct and --count-in are at odds: you beat time; leave one out")
     to = tuple(word.strip() for word in (to_words or "").split(",") if word.strip())
     if wrong := [word for word in to if word not in ("midi", "synth")]:
         raise UsageError(f"--to takes midi, synth or midi,synth, not {wrong[0]!r}")
@@ -226,6 +242,8 @@ def command(
             from_file=from_file,
             follower=follower,
             policy=policy,
+            mode=mode,
+            level=level,
             dynamics=dynamics,
             passages=parse_passages(passages_text),
             start_bar=start,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from accompanist.app.commands.options import passages_option
+from accompanist.app.commands.options import level_option, passages_option
 
 __all__ = ["command", "summary_lines"]
 
@@ -44,6 +44,15 @@ Examples:
     show_default=True,
     help="How much the ensemble gets louder and softer with the soloist: 0 not at all, 1 as much.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["follow", "wait", "fixed"]),
+    default="follow",
+    show_default=True,
+    help="Who leads: follow goes with the soloist, wait never goes past a note that it has not "
+    "heard, fixed keeps its own tempo.",
+)
+@level_option
 @passages_option
 @click.option(
     "--block",
@@ -97,6 +106,8 @@ def command(
     follower: str | None,
     policy: str,
     dynamics: float,
+    mode: str,
+    level: float,
     passages_text: str,
     block: int,
     introduction: bool,
@@ -150,7 +161,9 @@ def command(
     recorded = opened.recording is not None
     font = None if no_audio or recorded else find_soundfont(soundfont)
     part = choose_solo(opened.score, solo).part
-    settings = offline_settings(opened, part, follower, policy, block, dynamics=dynamics)
+    settings = offline_settings(
+        opened, part, follower, policy, block, dynamics=dynamics, mode=mode, level=level
+    )
     rehearsal = rehearsal_for(opened, part, rehearsals, rehearsed=rehearsed, tell=tell)
     settings = replace(settings, performances=rehearsal.performances)
     if passages_text:

@@ -94,6 +94,7 @@ def compared(
     files = [*piece.files, *(Path(word) for word in words[1:])]
     if not 2 <= len(files) <= MOST:
         raise UsageError(f"--compare takes two to {MOST} recordings; here are {len(files)}")
+    names = column_names([Path(word) for word in words[-len(files) :]])
     with ExitStack() as stack:
         sounds: list[Sound] = [stack.enter_context(readable_recording(file)) for file in files]
         known = _aligned(piece, files, sounds, cache or AlignmentCache())
@@ -108,9 +109,7 @@ def compared(
         switcher = Switcher(
             [Buffered(s) for s in at_rate], gains, places, start_s=start_s or _first_s(known[0])
         )
-        yield Comparison(
-            column_names(files), switcher, places, piece.score, piece.quarter, piece.axis_s
-        )
+        yield Comparison(names, switcher, places, piece.score, piece.quarter, piece.axis_s)
 
 
 def check_words(words: Sequence[str]) -> None:

@@ -34,6 +34,12 @@ __all__ = ["DeskEvents"]
 _log = logging.getLogger(__name__)
 
 _NO_DEVICE = 503
+_BLEED = {
+    "sound": "its sound is known and taken out",
+    "notes": "its notes are known and allowed for",
+    "off": "not allowed for",
+}
+"""What is known of the ensemble in the microphone."""
 
 
 class DeskEvents:
@@ -49,7 +55,7 @@ class DeskEvents:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._view_state = "idle"
+        self._view_state = self._logged = "idle"
         self._last: View | None = None
         self.engine_heard = False
         self.on_loaded: list[Callable[[PieceLoaded], None]] = []
@@ -152,7 +158,9 @@ class DeskEvents:
             if state == "idle" and facts.input is None and facts.input_fault:
                 state = "error"
         if state != store.word("state"):
-            within = state in RUNNING and store.word("state") in RUNNING
+            # What changes while it plays is little news, but nobody is left for lost in the log.
+            within = state in RUNNING and self._logged in RUNNING - {"lost"}
+            self._logged = self._logged if within else state
             store.put("state", state)
             _log.log(logging.DEBUG if within else logging.INFO, "state %s", state)
         store.update("follow/lost", int(state == "lost"))
@@ -169,6 +177,9 @@ class DeskEvents:
         store.update("follow/here", round(view.follows, 2))
         store.update("input/level", round(view.level_db, 1))
         store.update("input/advice", view.advice)
+        if facts.loaded is not None and view.bleed != facts.more.get("bleed"):
+            facts.more["bleed"] = view.bleed
+            _log.info("the ensemble in the microphone: %s", _BLEED[view.bleed])
         facts.more["xruns"] = view.xruns
         facts.more["lost_samples"] = view.lost_samples
         facts.more["hop_ms"] = round(view.hop_ms, 3)

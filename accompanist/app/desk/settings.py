@@ -162,6 +162,7 @@ def outputs_of(config: Config, store: Store) -> OutputSettings:
         client_name=config.output.client_name,
         soundfont=config.output.soundfont,
         driver=config.output.driver,
+        tapped=config.input.bleed == "auto",
         connect=config.output.connect,
     )
 

@@ -82,13 +82,21 @@ class Engine:
         Where the cues go.
     ring : TakeRing
         Where takes are recorded.
+    board : Path, optional
+        The file of the board, in which stands what our own processes sound.
     wake : callable, optional
         Called from any thread when there is news that ought not to wait for the next look.
     """
 
     def __init__(
-        self, stage: Stage, ring: TakeRing, *, wake: Callable[[], None] = lambda: None
+        self,
+        stage: Stage,
+        ring: TakeRing,
+        *,
+        board: Path | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
+        self._board = board
         self._wake = wake
         self._news: deque[object] = deque()
         self._keeper = TakeKeeper(ring, lambda text: self._problem(503, text, "take/save"))
@@ -277,7 +285,8 @@ class Engine:
             state = self._podium.state or "idle"
             if self._reading is not None and state in RESTING_STATES:
                 state = "loading"
-            return View(0.0, 0.0, state, 0.0, 0.0, 0.0, 0.0, self._feed.peak_db, self._feed.advice)
+            here, peak_db = self._podium.place_quarter, self._feed.peak_db
+            return View(0.0, 0.0, state, here, here, 0.0, 0.0, peak_db, self._feed.advice)
         step, estimate = view.step, view.step.estimate
         state = step.state
         if self._reading is not None and state in RESTING_STATES:
@@ -304,13 +313,15 @@ class Engine:
             base_qpm=0.0 if conductor is None else conductor.base_qpm,
             looping=conductor is not None and conductor.looping is not None,
             follows=10.0 if conductor is None else conductor.follows_here,
+            bleed="off" if ready is None else ready.bleed,
         )
 
     # ---- the reading thread ----------------------------------------------------------------------
 
     def _make_ready(self, request: LoadPiece, input_facts: InputFacts) -> ReadyPiece:
         try:
-            ready = make_ready(request, input_facts, unless(lambda: self._request is not request))
+            given_up = unless(lambda: self._request is not request)
+            ready = make_ready(request, input_facts, given_up, self._board)
             known = (ready.follower_name, input_facts.sample_rate)
             if known not in self._warm and not input_facts.keys:
                 warm_up(known[0], sample_rate=known[1])
@@ -329,7 +340,8 @@ class Engine:
 
     def _opened(self, feed: AnyFeed, facts: InputFacts) -> None:
         self._live.do(lambda: self._podium.adopt(feed, facts))
-        self._tell(InputOpened(facts.name, facts.sample_rate, facts.latency_s))
+        opened = InputOpened(facts.name, facts.sample_rate, facts.latency_s)
+        self._live.when_seen(lambda: self._tell(opened))
 
     def _release(self) -> AnyFeed | None:
         """Have the hearing thread let go of its device."""

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accompanist.app.engine.feeds import Batch, Feed
+from accompanist.app.sounded.beside import EnsembleSound
 from accompanist.performing.cue import Cue
 from accompanist.performing.messages import Kind, TimedMessage
 from accompanist.session import Session, Step
@@ -47,6 +48,8 @@ SWITCH_S = 0.0005
 """A thread that has something to do waits at most so long for one that draws."""
 KEPT_HOPS = 60_000
 """Figures are kept of the last six minutes."""
+SEEN_S = 0.5
+"""An input that gives nothing holds nobody up for longer."""
 
 
 class Stage(Protocol):
@@ -140,6 +143,8 @@ class LiveEngine:
         Where the cues go.
     session : Session, optional
         The first one; others come with `change`.
+    beside : EnsembleSound, optional
+        What that session asks for the ensemble's sound: it is told the time.
     scribe : Scribe, optional
         Keeps the take.
     on_step : callable, optional
@@ -152,15 +157,18 @@ class LiveEngine:
         stage: Stage,
         *,
         session: Session | None = None,
+        beside: EnsembleSound | None = None,
         scribe: Scribe | None = None,
         on_step: Callable[[Step, float], None] | None = None,
     ) -> None:
         self._feed = feed
         self._stage = stage
         self._session = session
+        self._beside = beside
         self._scribe = scribe
         self._on_step = on_step
         self._commands: deque[Callable[[], None]] = deque()
+        self._unseen: deque[tuple[float, Callable[[], None]]] = deque()
         self._stopping = threading.Event()
         self._hop_seconds: deque[float] = deque(maxlen=KEPT_HOPS)
         self._publish_seconds: deque[float] = deque(maxlen=KEPT_HOPS)
@@ -196,13 +204,22 @@ class LiveEngine:
         """Have a command carried out by the hearing thread, between two hops."""
         self._commands.append(command)
 
-    def change(self, session: Session | None) -> None:
+    def when_seen(self, command: Callable[[], None]) -> None:
+        """Have a command carried out once ``view`` shows what those before it have led to.
+
+        Whoever is told something then does not see how things stood before.
+        """
+        self._commands.append(lambda: self._unseen.append((time.monotonic(), command)))
+
+    def change(self, session: Session | None, beside: EnsembleSound | None = None) -> None:
         """Go over to another session, whose take time begins with the next sample.
 
-        To be called by the hearing thread (`do`), or before the engine is entered.
+        ``beside`` is what it asks for the ensemble's sound. To be called by the hearing thread
+        (`do`), or before the engine is entered.
         """
         self._fall_silent()
         self._session, self._cue, self.view = session, None, None
+        self._beside = beside
         self._feed.begin()
 
     def played(self, messages: Sequence[TimedMessage], late_s: Sequence[float]) -> None:
@@ -265,6 +282,8 @@ class LiveEngine:
         clock = time.perf_counter
         if self._scribe is not None and len(batch.samples):
             self._scribe.sound(batch.samples, batch.start_s)
+        if self._beside is not None:
+            self._beside.shift(batch.offset_s)
         began = clock()
         step = None
         for step in batch.steps:
@@ -286,6 +305,9 @@ class LiveEngine:
                 behind_s,
                 batch.offset_s,
             )
+        shown = step is not None or self._session is None
+        while self._unseen and (shown or time.monotonic() - self._unseen[0][0] > SEEN_S):
+            self._unseen.popleft()[1]()
 
     def _tell(self, cue: Cue, batch: Batch) -> float | None:
         """Publish the cue; if it says something new, give the time since its sound's arrival."""

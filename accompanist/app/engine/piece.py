@@ -20,10 +20,11 @@ from accompanist.app.processes.links import (
     RecordingSource,
 )
 from accompanist.app.rehearsing.kept import NOTHING, Rehearsal, kept_rehearsal
+from accompanist.app.sounded.beside import EnsembleSound
 from accompanist.conducting.conductor import Conductor
 from accompanist.conducting.settings import ConductorSettings, Start
 from accompanist.followers.notes import NotesFollower
-from accompanist.followers.protocol import Follower
+from accompanist.followers.protocol import Follower, HearsEnsemble
 from accompanist.followers.registry import make_follower
 from accompanist.performing.clock_plan import clock_plan
 from accompanist.performing.performer import Performer
@@ -92,6 +93,8 @@ class ReadyPiece:
         Of the score's file when it was read.
     rehearsal : Rehearsal
         What earlier takes of it tell.
+    beside : EnsembleSound or None
+        What the session asks for the ensemble's sound, where it may come back by the microphone.
     """
 
     request: LoadPiece
@@ -105,11 +108,21 @@ class ReadyPiece:
     piece: Piece
     stamp: Stamp
     rehearsal: Rehearsal = NOTHING
+    beside: EnsembleSound | None = None
 
     def suits(self, input_facts: InputFacts) -> bool:
         """Whether the session can be fed by this input."""
         known = (self.input.sample_rate, self.input.keys)
         return known == (input_facts.sample_rate, input_facts.keys)
+
+    @property
+    def bleed(self) -> str:
+        """What is known of the ensemble in the microphone: ``sound``, ``notes``, or ``off``."""
+        if self.input.keys or not self.request.settings.bleed:
+            return "off"
+        if self.beside is not None and self.beside.known:
+            return "sound"
+        return "notes" if isinstance(self.follower, HearsEnsemble) else "off"
 
     def journal_facts(self, input_facts: InputFacts) -> JournalFacts:
         """Say what a take of it begins with."""
@@ -135,11 +148,13 @@ class ReadyPiece:
         )
 
 
-def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -> ReadyPiece:
+def make_ready(
+    request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar, board: Path | None = None
+) -> ReadyPiece:
     """Read a piece and make its session, with everything compiled that it runs.
 
     A recording that has not been listened to yet takes a while: ``bar`` is told how far it is,
-    and may raise to give up.
+    and may raise to give up. What our own processes sound stands in the file of the ``board``.
 
     Raises
     ------
@@ -162,12 +177,16 @@ def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -
     conductor = Conductor(
         score, line, tempo, how, plan.onsets_quarter, performances=rehearsal.performances
     )
+    bled = settings.bleed and not input_facts.keys
+    rate = input_facts.sample_rate
+    beside = EnsembleSound(board, rate) if bled and board is not None else None
     session = Session(
         follower=follower,
         conductor=conductor,
-        company=Performer(plan) if settings.bleed and not input_facts.keys else None,
-        sample_rate=input_facts.sample_rate,
-        hop=hop_samples(input_facts.sample_rate),
+        company=Performer(plan) if bled else None,
+        sounding=beside,
+        sample_rate=rate,
+        hop=hop_samples(rate),
     )
     if settings.start_quarter > 0.0:
         conductor.locate(settings.start_quarter)
@@ -183,8 +202,9 @@ def make_ready(request: LoadPiece, input_facts: InputFacts, bar: Bar = no_bar) -
         recording=recording_source(piece),
     )
     return ReadyPiece(
-        request, input_facts, loaded, session, name, follower, line, how, piece, stamp, rehearsal
-    )
+        request, input_facts, loaded, session, name, follower, line, how, piece, stamp, rehearsal,
+        beside,
+    )  # fmt: skip
 
 
 def recording_source(piece: Piece) -> RecordingSource | None:

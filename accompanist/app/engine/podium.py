@@ -33,6 +33,8 @@ _AIMS = {
     "resume": "armed",
 }
 """What an order leads to."""
+_AFRESH = {"": "", "idle": "", "ended": "", "paused": "paused"}
+"""The state in which a fresh session goes on, unless it is armed."""
 _LASTING = frozenset(
     {"base", "countin", "dynamics", "follow", "lead", "level", "lock", "loop", "lost"}
     | {"lost_policy", "max_qpm", "min_qpm", "scale", "tempo_base", "tempo_limits", "tempo_scale"}
@@ -83,12 +85,13 @@ class Podium:
         self._out_s = 0.0
         self._set: dict[str, Arguments] = {}
         self._order = ""
-        self._place_quarter = 0.0
         self._misfit = False
         self.live = LiveEngine(feed, stage, scribe=keeper, on_step=self._stepped)
         self.ready: ReadyPiece | None = None
         self.input = InputFacts()
         self.state = ""
+        self.place_quarter = 0.0
+        """Where the ensemble is, or begins."""
 
     @property
     def at_rest(self) -> bool:
@@ -110,18 +113,19 @@ class Podium:
         self._tell(ready.loaded)  # before anything is seen of it
         self._keeper.load(ready.journal_facts(self.input))
         self._keeper.forget_settings()
-        self.live.change(ready.session)
+        # Others may look at any moment: the state that is to be stands before the view has gone.
+        self._order, self.state = "", _AFRESH.get(aim, "armed")
+        if not goes_on:
+            self._set.clear()
+            self.place_quarter = ready.request.settings.start_quarter
+        self.live.change(ready.session, ready.beside)
         self.ready, self._out_s = ready, ready.request.settings.latency_out_s
         self._commands = Commands()
         self._count_in = None
         self._misfit = False
-        self.state = self._order = ""
         self._tell_latency()
         if goes_on:
             self._go_on(aim)
-        else:
-            self._set.clear()
-            self._place_quarter = ready.request.settings.start_quarter
 
     @property
     def _aim(self) -> str:
@@ -132,7 +136,7 @@ class Podium:
         """Bring a fresh session to where the one before was."""
         for name, arguments in tuple(self._set.items()):
             self.do(name, arguments)
-        at_quarter = 0.0 if aim == "ended" else self._place_quarter  # then it begins anew
+        at_quarter = 0.0 if aim == "ended" else self.place_quarter  # then it begins anew
         if at_quarter > 0.0 or aim not in _AT_REST:
             self.do("locate", (at_quarter,))
         if aim in _AT_REST:
@@ -143,7 +147,6 @@ class Podium:
             self.do("start", ())
         elif aim == "paused":
             self.do("pause", ())
-        self.state = "paused" if aim == "paused" else "armed"
 
     def do(self, name: str, arguments: Arguments) -> None:
         """Carry out an order; one that cannot be becomes a `Problem`."""
@@ -173,7 +176,7 @@ class Podium:
         elif name in _AIMS:
             self._order = name
             if name == "locate" and isinstance(arguments[0], int | float):
-                self._place_quarter = float(arguments[0])
+                self.place_quarter = float(arguments[0])
 
     def _with_input(self, arguments: Arguments) -> Arguments:
         """Add the delay of the input to that of the output, which the daemon knows of."""
@@ -232,7 +235,7 @@ class Podium:
             self._wake()
         self._order = ""
         if isfinite(step.played_quarter):
-            self._place_quarter = max(step.played_quarter, 0.0)
+            self.place_quarter = max(step.played_quarter, 0.0)
         if self._misfit and not self._alone:
             self._misfit = False
             self._read_again()

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
         _wake_pipe() as (woken, poke),
         Board.open(Path(board)) as stage,
         undisturbed(),
-        Engine(stage, ring, wake=lambda: _poke(poke)) as engine,
+        Engine(stage, ring, board=stage.path, wake=lambda: _poke(poke)) as engine,
     ):
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
         for text in warnings:

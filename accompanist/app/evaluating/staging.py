@@ -25,11 +25,15 @@ _RINGS_S = 2.0
 
 
 def other_takes(takes: Sequence[ManifestTake]) -> dict[str, Path]:
-    """Find for each take, by its id, the sound of the next one with another score."""
+    """Find for each take, by its id, the sound of the next one with another score.
+
+    Each take may have a score file of its own: the same one under another name is the same piece.
+    """
     found: dict[str, Path] = {}
+    pieces = {take.score: take.score.read_bytes() for take in takes}
     for i, take in enumerate(takes):
         around = [*takes[i + 1 :], *takes[:i]]
-        other = next((t for t in around if t.score != take.score), None)
+        other = next((t for t in around if pieces[t.score] != pieces[take.score]), None)
         if other is not None:
             found[take.id] = other.audio
     return found

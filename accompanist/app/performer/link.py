@@ -103,7 +103,7 @@ class PerformerLink:
             self._active, self._since_s = self._born(), time.monotonic()
             self._brief(self._active, self._outputs)
             if self._with_spare:
-                self._spare = self._born()
+                self._spare = self._born(spare=True)
         self._watcher.start()
 
     @property
@@ -174,8 +174,10 @@ class PerformerLink:
 
     # ---- processes -----------------------------------------------------------------------------
 
-    def _born(self) -> Child:
-        child = Child(MODULE, str(self.board_path))
+    def _born(self, *, spare: bool = False) -> Child:
+        outputs = self._outputs.outputs
+        words = ("synth",) if spare and outputs.synth and outputs.tapped else ()
+        child = Child(MODULE, str(self.board_path), *words)
         self._brief(child, self._plan, self._clock, *self._mixes.values())
         return child
 
@@ -267,7 +269,7 @@ class PerformerLink:
         self._spare_due_s = float("inf")
         with self._lock:
             if not self._closing.is_set() and self._spare is None:
-                self._spare = self._born()
+                self._spare = self._born(spare=True)
 
     def _tell(self, event: PerformerEvent) -> None:
         self._news.tell(event)

@@ -20,6 +20,7 @@ from accompanist.app.performer.sinks import Outlet, Rig, Sink
 from accompanist.app.processes.board import SoundingTable
 from accompanist.app.processes.links import OutputInfo, OutputSettings, Problem
 from accompanist.errors import DeviceError
+from bridges.shared_sound import SharedSound
 
 __all__ = ["Opened", "OutputKeeper"]
 
@@ -64,6 +65,8 @@ class OutputKeeper:
         Keep and give back a few words for whoever comes after this process: the connections.
     wake : callable
         Called from the thread when there is something in ``news``.
+    shared : SharedSound, optional
+        Where the synthesiser puts down what it sounds.
 
     Notes
     -----
@@ -77,8 +80,10 @@ class OutputKeeper:
         remember: Callable[[bytes], None],
         recall: Callable[[], bytes],
         wake: Callable[[], None],
+        shared: SharedSound | None = None,
     ) -> None:
         self._table = table
+        self._shared = shared
         self._wake = wake
         self.news: queue.SimpleQueue[Rig | Opened | Problem] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
@@ -186,8 +191,10 @@ class OutputKeeper:
         from bridges.fluidsynth_live import LiveSynth
         from bridges.soundfonts import find_soundfont
 
+        shared = self._shared if settings.tapped else None
         try:
-            synth = LiveSynth(find_soundfont(settings.soundfont), driver=settings.driver)
+            font = find_soundfont(settings.soundfont)
+            synth = LiveSynth(font, driver=settings.driver, shared=shared)
         except DeviceError as error:
             if not again:
                 self._complain(str(error))
@@ -289,4 +296,4 @@ def _midi_of(settings: OutputSettings) -> tuple[object, ...]:
 
 
 def _synth_of(settings: OutputSettings) -> tuple[object, ...]:
-    return (settings.synth, settings.soundfont, settings.driver)
+    return (settings.synth, settings.soundfont, settings.driver, settings.tapped)

@@ -39,6 +39,8 @@ from accompanist.app.processes.links import (
     SetOutputs,
     Silence,
 )
+from accompanist.app.sounded.rings import SYNTH, shared_sound
+from accompanist.errors import DeviceError
 
 __all__ = ["PerformerProcess", "main"]
 
@@ -68,7 +70,8 @@ class PerformerProcess:
         self._board = board
         self._woken = Bell()
         self._core = PerformerCore(board, time.monotonic)
-        self._keeper = OutputKeeper(board.sounding, board.remember, board.recall, self.wake)
+        shared = shared_sound(board.path, SYNTH)
+        self._keeper = OutputKeeper(board.sounding, board.remember, board.recall, self.wake, shared)
         self._outbox: queue.SimpleQueue[OutputsOpened | Sent | Problem | None] = queue.SimpleQueue()
         self._loaded: LoadPlan | None = None
         self._outputs: SetOutputs | None = None
@@ -205,14 +208,29 @@ def _import_drivers() -> None:
             __import__(name)
 
 
+def _prepare_synth() -> None:
+    """Compile what the synthesiser's driver calls."""
+    with contextlib.suppress(ImportError, OSError, AttributeError, DeviceError):
+        from bridges.fluidsynth_live import fluidsynth_library
+        from bridges.fluidsynth_tap import compiled_tap
+
+        compiled_tap(fluidsynth_library()._fl)
+
+
 def main(arguments: list[str]) -> int:
-    """Run as ``python -m accompanist.app.performer.process FD BOARD``."""
+    """Run as ``python -m accompanist.app.performer.process FD BOARD``.
+
+    A third argument says that it is a spare one and that there is a synthesiser: what takes its
+    time is done now.
+    """
     logging.basicConfig(level=logging.WARNING, format="performer: %(message)s")
     connection = parent_connection(arguments[0])
     with Board.open(Path(arguments[1])) as board:
         process = PerformerProcess(connection, board)
         signal.signal(signal.SIGTERM, process.leave)
         _import_drivers()
+        if arguments[2:]:
+            _prepare_synth()
         process.run()
     return 0
 

@@ -52,7 +52,8 @@ class KeyMap:
     """Turns keys into commands, with a line to type bar numbers in.
 
     While tapping, every key is a tap except the commands with Shift, Enter (start/stop) and
-    Escape (leave). In a recording + and − bring its soloist forward or take it back.
+    Escape (leave); while ``beating`` it is the same with beats. In a recording + and − bring its
+    soloist forward or take it back.
 
     >>> keys = KeyMap()
     >>> [keys.press(key) for key in "g17"]
@@ -61,8 +62,11 @@ class KeyMap:
     Command(action=<Action.GOTO: 'goto bar'>, bars=('17',))
     """
 
-    def __init__(self, *, tapping: bool = False, recording: bool = False) -> None:
-        self._tapping = tapping
+    def __init__(
+        self, *, tapping: bool = False, beating: bool = False, recording: bool = False
+    ) -> None:
+        self._tapping = tapping or beating
+        self._what = "beat" if beating else "next note"
         self._recording = recording
         self._asking: Action | None = None
         self._typed = ""
@@ -76,7 +80,7 @@ class KeyMap:
     def help(self) -> str:
         """One line that names the keys."""
         if self._tapping:
-            return "any key: next note  Enter start/stop  Shift+G goto  Shift+L loop  Esc leave"
+            return f"any key: {self._what}  Enter start/stop  Shift+G goto  Shift+L loop  Esc leave"
         usual = "space start/stop  g goto  l loop  t tempo lock  c cue  m mute  q leave"
         return f"{usual}  + - soloist" if self._recording else usual
 

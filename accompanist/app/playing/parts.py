@@ -11,10 +11,10 @@ from pathlib import Path
 
 from accompanist.app.engine.feeds import AudioFeed, Feed, KeyFeed
 from accompanist.app.engine.input import open_microphone
-from accompanist.app.passages import PassageWords
 from accompanist.app.performer.link import PerformerLink
 from accompanist.app.performer.midi_rig import NO_MIDI
 from accompanist.app.playing.player import TapSource
+from accompanist.app.playing.settings import PlaySettings
 from accompanist.app.processes.links import (
     OutputInfo,
     OutputSettings,
@@ -35,7 +35,6 @@ from accompanist.score.model import Score
 
 __all__ = [
     "Ensemble",
-    "PlaySettings",
     "Soloist",
     "open_ensemble",
     "open_recording",
@@ -49,44 +48,6 @@ LONGEST_LATENCY_S = 0.3
 """What a driver tells beyond this is nonsense."""
 OPEN_S = 60.0
 """So long opening may take; big sound fonts are slow."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaySettings:
-    """The options of ``accompanist play``."""
-
-    piece: str
-    solo: str | None = None
-    input_name: str | None = None
-    channel: int = 1
-    midi_in: str | None = None
-    tap: bool = False
-    from_file: Path | None = None
-    follower: str | None = None
-    policy: str = "auto"
-    passages: tuple[PassageWords, ...] = ()
-    dynamics: float = 0.5
-    start_bar: str | None = None
-    count_in_bars: float | None = None
-    soundfont: Path | None = None
-    driver: str | None = None
-    silent: bool = False
-    output_name: str | None = None
-    """Audio output of a recording."""
-    solo_level: float | None = None
-    """How much of a recording's own soloist is heard; None: nothing, if they can be taken out."""
-    heard: Path | None = None
-    """Where what a silent recording would have sounded like is written."""
-    to: tuple[str, ...] = ()
-    """``midi``, ``synth`` or both; none is both, MIDI where there is any."""
-    midi_port: str | None = None
-    further_latency_s: float = 0.0
-    headphones: bool = False
-    """Nothing of the ensemble reaches the microphone."""
-    out: Path | None = None
-    keep: bool = True
-    rehearse: bool = True
-    """Whether earlier takes tell what is to be expected, and this one is learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +188,7 @@ def _outputs(settings: PlaySettings, *, notes: bool) -> OutputSettings:
         synth=not settings.silent and (usual or _wants(settings, "synth")),
         port=settings.midi_port or "",
         driver=settings.driver,
+        tapped=not settings.headphones,
     )
 
 
@@ -268,9 +230,10 @@ def open_soloist(settings: PlaySettings) -> Soloist:
     UsageError
         Taps are wanted where there is no terminal.
     """
-    if settings.tap:
+    if settings.tap or settings.conducted:
         if not sys.stdin.isatty():
-            raise UsageError("--tap needs a terminal: standard input is a file or a pipe here")
+            option = "--tap" if settings.tap else "--mode conduct"
+            raise UsageError(f"{option} needs a terminal: standard input is a file or a pipe here")
         taps = TapSource()
         return Soloist(KeyFeed(taps), "computer keyboard", KEYS_RATE, 0.0, taps=taps, keys=True)
     if settings.midi_in is not None:

@@ -20,7 +20,7 @@ from accompanist.followers.protocol import PlayedNote
 from accompanist.score.model import Score
 from bridges.keyboard import HeldKeys, KeyPress, RawKeyboard
 
-__all__ = ["Player", "Router", "TapSource", "on_stage"]
+__all__ = ["Player", "Router", "Stick", "TapSource", "on_stage"]
 
 LOOK_S = 0.05
 """The screen is drawn and commands are taken this often."""
@@ -53,10 +53,30 @@ class TapSource:
         """Nothing to give back."""
 
 
-class Router:
-    """Sends each key where it belongs: taps to the follower at once, commands to the player."""
+class Stick:
+    """The computer's keyboard as a conductor's stick: each key is a beat.
 
-    def __init__(self, keymap: KeyMap, taps: TapSource | None = None) -> None:
+    Parameters
+    ----------
+    engine : LiveEngine
+        On its thread the beat is taken, for the moment at which the key was struck.
+    conductor : Conductor
+    """
+
+    def __init__(self, engine: LiveEngine, conductor: Conductor) -> None:
+        self._engine, self._conductor = engine, conductor
+
+    def tap(self, time_s: float) -> None:
+        """Give a beat, at a monotonic time; from any thread."""
+        view = self._engine.view
+        take_s = None if view is None else time_s - view.offset_s
+        self._engine.do(lambda: self._conductor.beat(take_s))
+
+
+class Router:
+    """Sends each key where it belongs: taps on at once, commands to the player."""
+
+    def __init__(self, keymap: KeyMap, taps: TapSource | Stick | None = None) -> None:
         self.keymap = keymap
         self._taps = taps
         self._held = HeldKeys()

@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections import deque
 from dataclasses import asdict, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import click
 
-from accompanist.app.engine.live import REACTION_S, LiveEngine
+from accompanist.app.engine.live import LiveEngine
 from accompanist.app.engine.piece import piece_of_journal, recording_source
 from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
 from accompanist.app.keeping.journal import JournalFacts, TakeJournal
-from accompanist.app.keeping.keep_take import write_kept
 from accompanist.app.keeping.ring import TakeRing, ring_folder
-from accompanist.app.offline import chosen_follower
-from accompanist.app.passages import find_passages
-from accompanist.app.pieces import open_any, reference_of
+from accompanist.app.pieces import open_any
 from accompanist.app.playing.count_in import CountIn
+from accompanist.app.playing.keeping import default_folder, keep_take, learn_from
 from accompanist.app.playing.keymap import KeyMap
 from accompanist.app.playing.parts import (
     Ensemble,
-    PlaySettings,
     Soloist,
     open_ensemble,
     open_recording,
     open_soloist,
 )
 from accompanist.app.playing.places import find_place
-from accompanist.app.playing.player import Player, Router, on_stage
+from accompanist.app.playing.player import Player, Router, Stick, on_stage
+from accompanist.app.playing.preparing import prepare
+from accompanist.app.playing.settings import PlaySettings
 from accompanist.app.playing.terminal import Flags, Screen
 from accompanist.app.processes.board import Board
 from accompanist.app.processes.links import Click, LoadPlan, Mix, Problem, Sent
 from accompanist.app.processes.recording_links import MixRecording
-from accompanist.app.rehearsing.kept import NOTHING, kept_rehearsal
-from accompanist.app.warm import warm_up
-from accompanist.conducting.conductor import Conductor
-from accompanist.conducting.settings import ConductorSettings, Start
-from accompanist.errors import AccompanistError, UsageError
-from accompanist.followers.notes import NotesFollower
-from accompanist.followers.protocol import Follower
-from accompanist.followers.registry import follower_names, make_follower
-from accompanist.performing.clock_plan import clock_plan
-from accompanist.performing.performer import Performer
-from accompanist.performing.planning import accompaniment_plan
+from accompanist.errors import UsageError
+from accompanist.followers.registry import follower_names
 from accompanist.score.choose import choose_solo
 from accompanist.score.introduction import introduction
-from accompanist.score.landings import landing_places
 from accompanist.score.model import Part
-from accompanist.score.solo import solo_line
-from accompanist.score.tempo import written_tempo
-from accompanist.session import Session, Step, hop_samples
+from accompanist.session import Step
 from accompanist.takes.folder import check_place
 from score_library.catalogue import Piece
 
@@ -86,12 +71,13 @@ def play_take(settings: PlaySettings) -> None:
         start_quarter = find_place(piece.score, settings.start_bar)
     before = introduction(piece.score, choice.part)
     alone = before is not None and start_quarter <= before.start_quarter
-    if alone and settings.count_in_bars is None and settings.from_file is None:
+    led = settings.from_file is not None or settings.conducted
+    if alone and settings.count_in_bars is None and not led:
         # Nobody has to be counted in by a recording: it begins by itself.
         bars = _USUAL_COUNT_IN_BARS if piece.recording is None else 0.0
         settings = replace(settings, count_in_bars=bars)
     if settings.keep:
-        check_place(settings.out or _default_folder(piece.id))
+        check_place(settings.out or default_folder(piece.id))
     ensemble = open_ensemble(settings, notes=piece.recording is None)
     try:
         source = recording_source(piece)
@@ -149,60 +135,11 @@ class _LiveTake:
         self._soloist = soloist
         self._ensemble = ensemble
         score = piece.score
-        tempo, line = written_tempo(score), solo_line(solo)
-        hop = hop_samples(soloist.sample_rate)
-        if soloist.keys:
-            name = "notes"
-            follower: Follower = NotesFollower(line, tempo)
-        else:
-            name = chosen_follower(score, solo, settings.follower)
-            follower = make_follower(
-                name,
-                solo=line,
-                tempo=tempo,
-                sample_rate=soloist.sample_rate,
-                hop=hop,
-                reference=reference_of(piece),
-                landings=landing_places(score),
-            )
-            warm_up(name, sample_rate=soloist.sample_rate)  # no compiling in the first bar
-        self._plan = accompaniment_plan(score, solo.number, tempo)
-        self._clock_plan = clock_plan(score, tempo)
-        how = ConductorSettings(
-            policy=settings.policy,
-            dynamics_depth=settings.dynamics,
-            start=Start.SOLOIST if settings.count_in_bars is None else Start.COUNTIN,
-            countin_bars=settings.count_in_bars or 0.0,
-            latency_out_s=soloist.latency_s + ensemble.latency_s + settings.further_latency_s,
-            reaction_s=REACTION_S,
-            passages=find_passages(score, settings.passages),
-        )
+        board = ensemble.link.board_path
+        made = prepare(settings, piece, solo, soloist, ensemble, start_quarter)
+        self._plan, self._clock_plan = made.plan, made.clock_plan
+        self._conductor, self._session = made.conductor, made.session
         self._kept: Path | None = None
-        rehearsal = kept_rehearsal(score, solo) if settings.rehearse else NOTHING
-        if rehearsal.takes:
-            count = f"{rehearsal.takes} earlier take{'' if rehearsal.takes == 1 else 's'}"
-            click.echo(f"What to expect of you is known from {count}.", err=True)
-        self._conductor = Conductor(
-            score,
-            line,
-            tempo,
-            how,
-            self._plan.onsets_quarter,
-            performances=rehearsal.performances,
-        )
-        if settings.start_bar is not None:
-            self._conductor.locate(start_quarter)
-        elif settings.count_in_bars is None:
-            self._conductor.arm()
-        if settings.count_in_bars is not None:
-            self._conductor.start()
-        self._session = session = Session(
-            follower=follower,
-            conductor=self._conductor,
-            company=None if soloist.keys or settings.headphones else Performer(self._plan),
-            sample_rate=soloist.sample_rate,
-            hop=hop,
-        )
         self._ring = TakeRing(ring_folder())
         self._journal = TakeJournal(
             self._ring.new_folder(piece.id),
@@ -210,11 +147,11 @@ class _LiveTake:
                 piece=piece_of_journal(piece),
                 score=score,
                 solo=solo.number,
-                follower=name,
-                conductor=asdict(how),
+                follower=made.follower,
+                conductor=asdict(made.how),
                 sample_rate=None if soloist.keys else soloist.sample_rate,
-                hop_s=session.hop_s,
-                report_s=follower.latency_s,
+                hop_s=made.session.hop_s,
+                report_s=made.report_s,
                 input={
                     "live": True,
                     "source": soloist.name,
@@ -222,17 +159,18 @@ class _LiveTake:
                     "input_latency_s": soloist.latency_s,
                     "output": ensemble.name,
                     "output_latency_s": ensemble.latency_s,
-                    "rehearsal": rehearsal.facts(),
+                    "rehearsal": made.rehearsal.facts(),
                 },
             ),
             self._warn,
         )
-        self._count_in = CountIn(score, how.countin_bars)
-        self._board = Board.open(ensemble.link.board_path)
+        self._count_in = CountIn(score, made.how.countin_bars)
+        self._board = Board.open(board)
         self._engine = LiveEngine(
             soloist.feed,
             self._board,
-            session=session,
+            session=made.session,
+            beside=made.beside,
             scribe=self._journal,
             on_step=self._click,
         )
@@ -246,8 +184,14 @@ class _LiveTake:
         self._journal.open()
         keyboard = sys.stdin.isatty()
         recording = self._ensemble.recording
-        keymap = KeyMap(tapping=self._settings.tap, recording=recording is not None)
-        router = Router(keymap, self._soloist.taps)
+        settings = self._settings
+        keymap = KeyMap(
+            tapping=settings.tap,
+            beating=settings.conducted,
+            recording=recording is not None,
+        )
+        stick = Stick(self._engine, self._conductor) if settings.conducted else None
+        router = Router(keymap, stick or self._soloist.taps)
         screen = Screen(
             score,
             heading=f"{self._piece.title} · {self._solo.name}",
@@ -290,7 +234,13 @@ class _LiveTake:
     def keep(self) -> None:
         """Write the take folder, if anything was played and it is wanted."""
         if self._settings.keep and self._journal.played:
-            self._keep()
+            self._kept = keep_take(
+                self._journal.folder,
+                self._settings.out,
+                self._piece.id,
+                self._ensemble,
+                self._changes,
+            )
         elif self._settings.keep:
             click.echo("Nothing was played, so no take is kept.", err=True)
         # What could not be kept, or was cut off by a crash, stays in the ring for a while.
@@ -299,41 +249,8 @@ class _LiveTake:
 
     def learn(self) -> None:
         """Learn from the take that was kept; whoever does not want to wait presses Ctrl-C."""
-        if self._kept is None or not self._settings.rehearse:
-            return
-        from accompanist.app.rehearsing.learning import learn_by_itself
-
-        piece = self._piece
-        about = {"id": piece.id, "title": piece.title, "composer": piece.composer}
-        said = learn_by_itself(self._kept, piece.score, self._solo, about).text
-        if said:
-            click.echo(f"{self._kept}: {said}", err=True)
-
-    def _keep(self) -> None:
-        out = self._settings.out or _default_folder(self._piece.id)
-        click.echo(f"Keeping the take in {out} …", err=True)
-        try:
-            self._write(out)
-        except AccompanistError as error:
-            click.echo(f"accompanist: {error}", err=True)
-            out = Path(tempfile.gettempdir()) / _default_folder(self._piece.id)
-            self._write(out)
-        self._kept = out
-        sounds = self._ensemble.soundfont is not None or self._ensemble.recording is not None
-        listen = "mix.wav to listen to, " if sounds else ""
-        click.echo(f"Kept: {out} ({listen}accompaniment.mid for a DAW)", err=True)
-
-    def _write(self, out: Path) -> None:
-        soundfont = self._ensemble.soundfont
-        write_kept(
-            self._journal.folder,
-            out,
-            soundfont=soundfont,
-            audio=soundfont is not None or self._ensemble.recording is not None,
-            desk={"solo": self._ensemble.solo_level},
-            changes=self._changes,
-            warn=lambda text: click.echo(f"accompanist: {text}", err=True),
-        )
+        if self._kept is not None and self._settings.rehearse and not self._settings.conducted:
+            learn_from(self._kept, self._piece, self._solo)
 
     def _listen(self) -> None:
         """Take in what the performer tells: what was sent becomes part of the take."""
@@ -373,7 +290,3 @@ class _LiveTake:
     def _click(self, step: Step, _offset_s: float) -> None:
         if clicks := self._count_in.clicks(step):
             self._ensemble.link.send(Click(clicks))
-
-
-def _default_folder(piece_id: str) -> Path:
-    return Path("takes") / f"{piece_id}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from accompanist.app.sounded.rings import END, FIRST_AT
 from accompanist.conducting.timeline import Timeline
 from accompanist.performing.cue import Cue
 
@@ -34,7 +35,7 @@ MOST_KNOTS = 256
 MOST_PORTS = 65
 """`parts`, and one port for each of 64 parts."""
 _WAKE = "wake"
-_MAGIC = b"accompanist board 3\n"
+_MAGIC = b"accompanist board 4\n"
 _STATE_BYTES = 16
 _HEAD = struct.Struct("<QII")  # number, length, checksum
 _BEAT = struct.Struct("<QdI")  # number, monotonic seconds, checksum
@@ -48,7 +49,8 @@ _ENGINE_BEAT_AT, _PERFORMER_BEAT_AT, _BEAT_SLOT = 128, 192, 32
 _TABLE_AT = _NOTE_AT + 2 * _NOTE_SLOT
 _KEYS = 16 * 128
 _PORT = _KEYS + 16
-_SIZE = _TABLE_AT + MOST_PORTS * _PORT
+_SIZE = END
+"""With what sounds behind it: see `accompanist.app.sounded`."""
 _JITTER_S = 50e-6
 """The offset of the sound card's clock wanders by so much without anybody being woken."""
 _DOWN = re.compile(rb"[^\0]")
@@ -97,7 +99,7 @@ class Board:
         with path.open("r+b") as file:
             if os.fstat(file.fileno()).st_size != _SIZE:
                 raise ValueError(f"{path}: this is not a board of this version")
-            memory = mmap.mmap(file.fileno(), _SIZE)
+            memory = mmap.mmap(file.fileno(), FIRST_AT)
         if memory[: len(_MAGIC)] != _MAGIC:
             memory.close()
             raise ValueError(f"{path}: this is not a board of this version")

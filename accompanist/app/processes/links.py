@@ -71,6 +71,8 @@ class OutputSettings:
     soundfont: Path | None = None
     driver: str | None = None
     """FluidSynth's audio driver."""
+    tapped: bool = True
+    """Whether what the synthesiser sounds is put down for whoever listens to the soloist."""
     connect: tuple[str, ...] = ()
     """Inputs that the port of all parts is connected to whenever they are there."""
 
@@ -341,6 +343,8 @@ class View:
     """Whether the ensemble goes round."""
     follows: float = 10.0
     """How closely it follows here, 0 to 10."""
+    bleed: str = "off"
+    """What is known of the ensemble in the microphone: ``sound``, ``notes``, or ``off``."""
 
 
 @dataclass(frozen=True, slots=True)

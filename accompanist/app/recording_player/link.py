@@ -139,7 +139,9 @@ class RecordingLink:
                     if command == self._output:
                         return
                     self._output = self._heir_output = command
-                case LoadRecording():
+                case LoadRecording(score=score):
+                    # The process wants the tempi alone, and they are enough to send.
+                    command = replace(command, score=replace(score, parts=(), measures=()))
                     self._load = command
                     if self._child is None:
                         self._bear()
@@ -233,8 +235,8 @@ class RecordingLink:
                 self._called.calm()
             if child is not None and child in ready:
                 self._hear(child)
-            if spare is not None and spare in ready:
-                self._hear_spare(spare)
+            if spare is not None and spare in ready and spare is self._spare:
+                self._hear_spare(spare)  # else it plays by now, and what it says counts
             if time.monotonic() >= self._spare_due_s:
                 self._engage()
             if time.monotonic() >= self._again_s:

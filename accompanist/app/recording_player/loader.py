@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -119,6 +120,12 @@ class RecordingLoader:
         self._preparing = preparing
         self.news: queue.SimpleQueue[Loaded | Problem] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[_Job | ExitStack | None] = queue.SimpleQueue()
+        self._began_s: float | None = None
+
+    def busy_s(self) -> float:
+        """How long it has been waiting for a library or a file; from any thread."""
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
 
     def want(self, command: LoadRecording, sample_rate: int, asked_s: float) -> None:
         """Have a recording opened; from any thread."""
@@ -134,16 +141,20 @@ class RecordingLoader:
 
     def run(self) -> None:
         """Open one after the other, until `close`."""
+        self._began_s = time.monotonic()
         try:
             self._preparing()
         except Exception:  # then it is done when it is needed, and told
             _LOG.exception("not all is ready")
+        self._began_s = None
         while (job := self._jobs.get()) is not None:
+            self._began_s = time.monotonic()
             if isinstance(job, ExitStack):
                 job.close()
             else:
                 with hurried():  # we may take the place of one that has died
                     self._open(job)
+            self._began_s = None
 
     def _open(self, job: _Job) -> None:
         files = ExitStack()

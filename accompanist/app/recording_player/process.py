@@ -16,12 +16,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from accompanist.app.processes.bell import Bell
-from accompanist.app.processes.child import PeerGoneError, parent_connection, received
+from accompanist.app.processes.child import PeerGoneError, parent_connection
+from accompanist.app.processes.inbox import Inbox
 from accompanist.app.processes.links import OutputInfo, Problem, Quit, Silence
 from accompanist.app.processes.recording_links import (
     LoadRecording,
@@ -56,16 +59,19 @@ STEP_FRAMES = 256
 """So much is rendered at a time."""
 MOST_UNTOLD = 200
 HANGS_S = 30.0
-"""An output that has not opened for so long never will; in a new process it may."""
+"""An output or a recording that has not opened for so long never will; in a new process it may."""
 NICENESS = -10
 """Where it is allowed: whoever has loaded a recording waits for it."""
 AHEAD = (
     "numba",
+    "scipy.fft",
+    "scipy.linalg",  # Numba's, once it compiles
+    "jack",
     "bridges.audio_jack_out",
     "bridges.audio_play",
     "bridges.recording_file",
     "accompanist.performing.playback.player",
-    "accompanist.recordings.stretching.registry",
+    "accompanist.recordings.stretching.gradient",
 )
 """What both the thread that opens outputs and the one that opens recordings come to want."""
 
@@ -75,22 +81,33 @@ class RecordingProcess:
 
     Parameters
     ----------
+    inbox : Inbox
+        From the process that commands.
     connection : Connection
-        To the process that commands.
+        To it.
     board : Board
         Where the cues stand.
     """
 
-    def __init__(self, connection: Connection, board: Board) -> None:
+    def __init__(self, inbox: Inbox, connection: Connection, board: Board) -> None:
+        from accompanist.app.recording_player import loader, outputs
         from accompanist.app.recording_player.core import RecordingCore
-        from accompanist.app.recording_player.loader import RecordingLoader
-        from accompanist.app.recording_player.outputs import RecordingOutputs
+        from accompanist.app.sounded.rings import RECORDING, shared_sound
+        from accompanist.app.sounded.writing import SoundedWriter
 
+        self._inbox = inbox
         self._connection = connection
         self._woken = Bell()
         self._core = RecordingCore(board, time.monotonic)
-        self._outputs = RecordingOutputs(self.wake)
-        self._loader = RecordingLoader(self.wake)
+        self._sounded = SoundedWriter(shared_sound(board.path, RECORDING))
+        # Compiling imports much: side by side they could wait for one another for ever.
+        in_turn = threading.Lock()
+        self._outputs = outputs.RecordingOutputs(
+            self.wake, preparing=partial(_prepared, outputs.prepare, in_turn)
+        )
+        self._loader = loader.RecordingLoader(
+            self.wake, preparing=partial(_prepared, loader.prepare, in_turn)
+        )
         self._outbox: queue.SimpleQueue[RecordingEvent | None] = queue.SimpleQueue()
         self._output: SoundOutput | None = None
         self._wanted: tuple[LoadRecording, float] | None = None
@@ -144,7 +161,7 @@ class RecordingProcess:
     def _wait(self) -> None:
         """Sleep until the device has taken something or something comes, and take it in."""
         output = self._output
-        waiting: list[int] = [self._connection.fileno(), self._woken.fileno()]
+        waiting: list[int] = [self._inbox.fileno(), self._woken.fileno()]
         if output is not None and not output.gone:
             waiting.append(output.fileno())
         ready, _, _ = select.select(waiting, [], [], LONGEST_WAIT_S)
@@ -153,18 +170,18 @@ class RecordingProcess:
         if self._woken.fileno() in ready:
             self._woken.calm()
             self._take_news()
-        if self._connection.fileno() in ready:
+        if self._inbox.fileno() in ready:
             try:
-                for command in received(self._connection):
+                for command in self._inbox.take():
                     self._obey(command)
             except PeerGoneError:
                 self._leaving = True
         if time.monotonic() - self._told_s > TELL_S:
             self._tell_figures()
             if self._output is None and self._outputs.busy_s() > HANGS_S:
-                _LOG.error("the output has not opened within %.0f s", HANGS_S)
-                tell_where_threads_are()
-                os._exit(1)  # leaving would wait for what is stuck
+                _give_up("output")
+            if self._loader.busy_s() > HANGS_S:
+                _give_up("recording")
 
     def _fill(self) -> None:
         """Render until there is enough ahead of the device."""
@@ -180,8 +197,11 @@ class RecordingProcess:
             self._seen_drop_outs = output.drop_outs
         ahead = max(round(self._ahead_s * output.sample_rate), BLOCKS_AHEAD * output.block_samples)
         while output.written < output.taken + ahead:
-            at_s = output.time_s(output.written)
-            output.write(self._core.render(at_s, STEP_FRAMES))
+            frame = output.written
+            at_s = output.time_s(frame)
+            sound = self._core.render(at_s, STEP_FRAMES)
+            output.write(sound)
+            self._sounded.write(frame, sound, at_s)
 
     # ---- commands --------------------------------------------------------------------------------
 
@@ -244,6 +264,7 @@ class RecordingProcess:
         if output is not None:
             info = OutputInfo(output.name, output.kind, output.latency_s)
             rate = output.sample_rate
+            self._sounded.begin(rate)
             if self._wanted is not None and (former is None or former.sample_rate != rate):
                 self._core.unload()
                 self._load()
@@ -285,6 +306,18 @@ class RecordingProcess:
                 return
 
 
+def _prepared(prepare: Callable[[], None], in_turn: threading.Lock) -> None:
+    with in_turn:
+        prepare()
+
+
+def _give_up(what: str) -> NoReturn:
+    """End the process: leaving would wait for what is stuck."""
+    _LOG.error("the %s has not opened within %.0f s", what, HANGS_S)
+    tell_where_threads_are()
+    os._exit(1)
+
+
 def main(arguments: list[str]) -> int:
     """Run until told to leave; a third argument says that it is a spare and may take its time."""
     if not arguments[2:]:
@@ -298,10 +331,11 @@ def main(arguments: list[str]) -> int:
     find_room_for_compiled()
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     logging.basicConfig(level=logging.WARNING, format="recording player: %(message)s")
-    import_ahead(AHEAD)
     connection = parent_connection(arguments[0])
+    inbox = Inbox(connection)
+    import_ahead(AHEAD)
     with Board.open(Path(arguments[1])) as board:
-        process = RecordingProcess(connection, board)
+        process = RecordingProcess(inbox, connection, board)
         signal.signal(signal.SIGTERM, process.leave)
         process.run()
     return 0

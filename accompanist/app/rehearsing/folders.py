@@ -94,6 +94,8 @@ def find_take(folder: Path) -> FoundTake:
     BadInputError
         It is none, or its ``take.json`` cannot be read.
     """
+    if folder.is_file():
+        raise BadInputError(f"{folder}: is a file; name take folders (recordings: --recording)")
     if not folder.is_dir():
         raise BadInputError(f"{folder}: there is no such folder; name take folders")
     if not is_take(folder):

@@ -50,6 +50,9 @@ def rehearsal_for(
             takes = [*(t for t in takes if t.id != take.id), take]
     if failed is not None and not takes:
         raise failed
-    if not takes:
+    rehearsal = rehearsal_of(takes)
+    if takes:
+        tell(f"{piece.title}: what to expect of the soloist is known from {rehearsal.words}")
+    else:
         tell(f"{piece.title}: nothing has been learned of it yet (see rehearse)")
-    return rehearsal_of(takes)
+    return rehearsal

@@ -27,6 +27,11 @@ class Rehearsal:
         """How many takes there were."""
         return self.own_takes + self.takes_by_others
 
+    @property
+    def words(self) -> str:
+        """The same for humans: ``1 earlier take``."""
+        return f"{self.takes} earlier take{'' if self.takes == 1 else 's'}"
+
     def facts(self) -> dict[str, int]:
         """Say it for ``take.json``."""
         return {"own_takes": self.own_takes, "takes_by_others": self.takes_by_others}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from accompanist.app.pieces import recording_file
 from accompanist.app.rehearsing.kept import store_of
 from accompanist.app.rehearsing.learning import Learned, keep_learned, look_at
 from accompanist.app.rehearsing.reading import read_recording, read_take
+from accompanist.app.rehearsing.store import RehearsalStore
 from accompanist.app.rehearsing.takes import LearnedTake
 from accompanist.app.rehearsing.telling import draw, facts_of, take_facts
-from accompanist.errors import AccompanistError, BadInputError
+from accompanist.errors import AccompanistError, BadInputError, UsageError
 from accompanist.score.model import Part
 from score_library.catalogue import Piece
 from score_library.index import find_info, user_pieces_dir
@@ -59,6 +60,8 @@ def rehearse_score(piece: Piece, solo: Part, wish: ScoreWish, tell: Tell) -> dic
     ------
     BadInputError
         None of what was named is of any use.
+    UsageError
+        Nothing was learned from any of those that are to be forgotten.
     AccompanistError
         What was learned cannot be written.
     """
@@ -66,7 +69,7 @@ def rehearse_score(piece: Piece, solo: Part, wish: ScoreWish, tell: Tell) -> dic
     forgotten: list[str] = []
     named: list[_Named] = []
     if wish.forget:
-        forgotten = store.forget([str(take) for take in wish.takes] or None)
+        forgotten = _forget(store, wish.takes, tell) if wish.takes else store.forget()
     else:
         named = _learn(piece, solo, wish)
     takes = store.takes(tell)
@@ -86,6 +89,27 @@ def rehearse_score(piece: Piece, solo: Part, wish: ScoreWish, tell: Tell) -> dic
         "figures": facts_of(piece.score, learned),
         "picture": None if picture is None else str(picture),
     }
+
+
+def _forget(store: RehearsalStore, takes: Sequence[Path], tell: Tell) -> list[str]:
+    """Forget those that are named, and say which of them nobody knows.
+
+    Raises
+    ------
+    UsageError
+        None of them was learned from.
+    """
+    forgotten, unknown = [], []
+    for take in dict.fromkeys(map(str, takes)):
+        gone = store.forget([take])
+        forgotten += gone
+        if not gone:
+            unknown.append(f"{take}: nothing was learned from it; --list names what is known")
+    if not forgotten:
+        raise UsageError(unknown[0])
+    for line in unknown:
+        tell(line)
+    return forgotten
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,8 @@ def check_room(place: Path, need_bytes: int) -> None:
         if free < need_bytes + _SPARE_BYTES:
             raise AccompanistError(
                 f"{place}: the disk is too full: {_amount(need_bytes)} are needed there for the "
-                f"accompaniment and the solo, {_amount(free)} are free; make room, or name a "
-                "place on another disk"
+                f"accompaniment and the solo and {_amount(_SPARE_BYTES)} to spare, "
+                f"{_amount(free)} are free; make room, or name a place on another disk"
             )
 
 
