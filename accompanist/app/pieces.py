@@ -16,7 +16,7 @@ from accompanist.app.analysing.listen import (
     read_heard,
 )
 from accompanist.app.progress import progress_bar
-from accompanist.errors import BadInputError
+from accompanist.errors import BadInputError, UsageError
 from accompanist.followers.registry import DEFAULT_FOLLOWER
 from accompanist.recordings.recorded_score import ORCHESTRA_NAME
 from accompanist.recordings.reference import Reference, load_reference
@@ -31,6 +31,7 @@ __all__ = [
     "RECORDING_FOLLOWER",
     "analyse_recording",
     "check_has_notes",
+    "check_stretched",
     "default_follower",
     "has_notes",
     "heard_again",
@@ -145,6 +146,15 @@ def heard_again(piece: Piece) -> Heard | None:
 def default_follower(piece: Piece) -> str:
     """Name of the follower that is used where none is asked for."""
     return DEFAULT_FOLLOWER if piece.recording is None else RECORDING_FOLLOWER
+
+
+def check_stretched(piece: Piece) -> None:
+    """Raise UsageError if nothing of a piece can be stretched, where a stretcher was asked for."""
+    if piece.recording is None:
+        raise UsageError(
+            f"--stretcher is for recordings that play, and {piece.title!r} is a score, "
+            "whose instruments play at any tempo; leave it out"
+        )
 
 
 def reference_of(piece: Piece) -> Reference | None:

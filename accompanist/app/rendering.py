@@ -64,6 +64,8 @@ class Job:
         Given the folder, puts further files into it.
     recording_sounds : bool
         Whether the sound of a recording is rendered, where the piece is one.
+    stretcher : str or None
+        How it is stretched; see `accompanist.recordings.stretching.registry`.
     tell : callable
         Told in a line what cannot be had.
     """
@@ -79,6 +81,7 @@ class Job:
     extras: Callable[[Path], None] | None = None
     input_facts: dict[str, object] = field(default_factory=dict)
     recording_sounds: bool = True
+    stretcher: str | None = None
     tell: Callable[[str], None] = _keep_quiet
 
 
@@ -163,6 +166,7 @@ def _ensemble_sound(job: Job, folder: Path, stack: ExitStack) -> EnsembleSound |
         job.audio.rate,
         stack,
         job.tell,
+        stretcher=job.stretcher,
     )
     return stack.enter_context(EnsembleSound(playback, folder))
 
@@ -178,7 +182,9 @@ def _heard_back(job: Job, stack: ExitStack) -> tuple[RecordedEnsemble, float] | 
     from bridges.recording_file import RecordingFile
 
     file, without, rate = recording.sound_file, recording.accompaniment, job.audio.rate
-    playback, _ = open_recorded(file, without, job.piece.score, rate, stack, job.tell)
+    playback, _ = open_recorded(
+        file, without, job.piece.score, rate, stack, job.tell, stretcher=job.stretcher
+    )
     with RecordingFile(without or file) as sound:
         return RecordedEnsemble(playback), recorded_level(sound, bleed)
 

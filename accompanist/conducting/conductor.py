@@ -123,10 +123,10 @@ class Conductor(Commands):
             changed |= stage.look_around()
             if changed or stage.sound_s >= stage.lead.review_s:
                 self._replan()
-            quarter = ensemble.position(stage.sound_s)
+            quarter = ensemble.told(stage.sound_s)
             self._judge(quarter)
         else:
-            quarter = ensemble.position(stage.sound_s)
+            quarter = ensemble.told(stage.sound_s)
         return Direction(
             ensemble.sent,
             stage.state,

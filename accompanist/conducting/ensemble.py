@@ -11,6 +11,7 @@ __all__ = ["EnsembleLine"]
 
 _CLOSED = float("-inf")
 _TOUCH_QUARTER = 2e-4
+_HAIR_QUARTER = 1e-6
 _KEPT_RELEASES = 8
 
 
@@ -31,6 +32,7 @@ class EnsembleLine:
         self._grid = grid
         self._latency_s = latency_s
         self._next_event = 0
+        self._told = 0.0
         self.released_s: dict[int, float] = {}
         self.follow(Timeline((0.0,), (0.0,), 1.0, _CLOSED))
 
@@ -44,6 +46,16 @@ class EnsembleLine:
         if self.closed:
             return self.plan.quarters[0]
         return min(self.plan.to_quarter(sound_s), self.plan.gate_quarter)
+
+    def told(self, sound_s: float) -> float:
+        """Position as others are told it.
+
+        A plan made anew at the gate where it stands begins a hair before; that is not told.
+        """
+        quarter = self.position(sound_s)
+        if not 0.0 < self._told - quarter < _HAIR_QUARTER:
+            self._told = quarter
+        return self._told
 
     def at_gate(self, quarter: float) -> bool:
         """Whether ``quarter`` is as far as the gate allows."""

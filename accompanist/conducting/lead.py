@@ -11,7 +11,7 @@ from accompanist.conducting.ensemble import EnsembleLine
 from accompanist.conducting.glide import glide_path
 from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.patience import Patience
-from accompanist.conducting.planner import BEFORE_QUARTER, Path, lead_in, plan_path
+from accompanist.conducting.planner import Path, lead_in, plan_path
 from accompanist.conducting.policy import Policy
 from accompanist.conducting.settings import ConductorSettings, FollowMode, LostPolicy
 from accompanist.conducting.soloist import Soloist
@@ -24,6 +24,8 @@ __all__ = ["Lead"]
 
 _OPEN = float("inf")
 _LOOP_EDGE_QUARTER = 1.0
+_AT_THE_GATE_QUARTER = 5e-7
+"""It is taken to stand so little before its gate: the note there is still to come."""
 _NEARLY_S = 0.1
 _LAST_SHARE, _LAST_S = 1.0, 1.2
 """So much of the interval before it, and so long at most, the last chord waits for the soloist."""
@@ -114,7 +116,7 @@ class Lead:
         if counting and entry:
             start_s, start = entry.time_s, entry.quarter
         elif own is None and self._waits_at(quarter, soloist):
-            start = quarter - BEFORE_QUARTER
+            start = quarter - _AT_THE_GATE_QUARTER
         if self._grid.continuous:
             path = glide_path(
                 self._grid,

@@ -11,12 +11,12 @@ from accompanist.conducting.grid import SoloGrid
 from accompanist.conducting.tempo_model import Foresight
 from accompanist.conducting.timeline import Timeline
 
-__all__ = ["BEFORE_QUARTER", "Knots", "Path", "fill", "lead_in", "plan_path"]
+__all__ = ["Knots", "Path", "fill", "lead_in", "plan_path"]
 
 _AT_ONCE_S = 0.001
 _CRUSHED_S, _HURRIED_S = 0.03, 0.09
 """Notes closer than this sound as one; but so long at most the soloist is let wait for them."""
-BEFORE_QUARTER = 1e-4
+_BEFORE_QUARTER = 1e-4
 """Where the ensemble stands while it waits for an event: just before it."""
 _EVENTS_AHEAD = 4
 _JOIN_S = 0.2
@@ -112,7 +112,7 @@ def plan_path(
         event_s = model.predict(grid.quarters[event]).time_s
         arrive_s = max(event_s + own_late_s, knots.time_s + _MIN_STEP_S, now_s + _AT_ONCE_S)
         release_s = max(arrive_s, event_s + wait_s(event))
-        fill(knots, grid, at - BEFORE_QUARTER, arrive_s)
+        fill(knots, grid, at - _BEFORE_QUARTER, arrive_s)
         knots.add(release_s, at)
         releases.append((event, release_s))
         own_late_s = max(release_s - event_s, 0.0)

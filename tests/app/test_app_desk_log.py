@@ -20,7 +20,7 @@ from desk_pieces import make_desk, view
 def test_whoever_has_been_told_of_as_lost_is_told_of_when_found_again(
     states: tuple[str, ...], told: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="accompanist")  # others may have set it
     _, events, *_ = make_desk()
     caplog.clear()
     for state in states:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from desk_pieces import FakeHelpers, FakeLink, Told, cue_at, loaded
@@ -35,6 +36,7 @@ from accompanist.app.processes.recording_links import (
 from accompanist.app.recording_player.link import Unload
 from accompanist.performing.clock_plan import clock_plan
 from accompanist.performing.planning import accompaniment_plan
+from accompanist.recordings.stretching.registry import DEFAULT_STRETCHER, stretcher_names
 from accompanist.score.model import Measure, Note, Part, Score, TempoMark
 from accompanist.score.tempo import written_tempo
 
@@ -96,9 +98,26 @@ def test_the_player_is_given_the_recording_and_the_score_that_has_its_tempo() ->
     house, piece = House(), concerto()
     house.load(piece)
     assert piece.recording is not None
-    assert LoadRecording(piece.recording, piece.score) in house.player.sent
+    assert LoadRecording(piece.recording, piece.score, "phase-gradient") in house.player.sent
     house.load(loaded())
     assert isinstance(house.player.sent[-1], Unload)
+
+
+def test_the_settings_say_how_a_recording_is_stretched_from_the_next_piece_on() -> None:
+    house, piece = House(Config(recording=RecordingConfig(stretcher="phase-vocoder"))), concerto()
+    house.load(piece)
+    assert piece.recording is not None
+    assert LoadRecording(piece.recording, piece.score, "phase-vocoder") in house.player.sent
+    house.desk.wiring.config = Config(recording=RecordingConfig(stretcher="plain-vocoder"))
+    assert house.desk.wiring.recording.stretcher == "phase-vocoder"
+    house.load(piece)
+    assert house.desk.wiring.recording.stretcher == "plain-vocoder"
+
+
+def test_every_stretcher_can_be_set() -> None:
+    names = get_args(RecordingConfig.model_fields["stretcher"].annotation)
+    assert names == stretcher_names()
+    assert RecordingConfig().stretcher == DEFAULT_STRETCHER
 
 
 def test_the_soloist_is_gone_where_they_can_be_unless_somebody_says_otherwise() -> None:

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from accompanist.app.processes.links import Problem, RecordingSource
@@ -16,7 +18,9 @@ from accompanist.app.processes.recording_links import LoadRecording, RecordingOu
 from accompanist.app.recording_player import outputs as outputs_module
 from accompanist.app.recording_player.loader import Loaded, RecordingLoader, open_playback
 from accompanist.app.recording_player.outputs import OutputChange, RecordingOutputs, open_output
+from accompanist.conducting.timeline import Timeline
 from accompanist.errors import BadInputError, DeviceError
+from accompanist.performing.cue import Cue
 from accompanist.score.model import Score
 from bridges.audio_files import write_wav
 from bridges.audio_play import PretendOutput
@@ -174,6 +178,21 @@ def test_a_recording_is_opened_with_what_is_left_without_its_soloist(tmp_path: P
         assert not without_solo
     assert len(warnings) == 1
     assert "does not fit" in warnings[0]
+
+
+def test_a_recording_is_stretched_as_it_is_wanted(tmp_path: Path) -> None:
+    whole = command(sound(tmp_path / "a.wav"))
+    line = Timeline((0.0,), (0.0,), 1.2)
+
+    def first(stretcher: str | None) -> npt.NDArray[np.float32]:
+        with ExitStack() as files:
+            wanted = replace(whole, stretcher=stretcher)
+            playback, _ = open_playback(wanted, 8000, files, lambda line: None)
+            playback.take(Cue(0.0, line, "following"))
+            return playback.render(0.0, 4000)
+
+    assert np.array_equal(first(None), first("phase-gradient"))
+    assert not np.array_equal(first(None), first("phase-vocoder"))
 
 
 def test_the_loader_opens_one_after_the_other_and_tells_what_cannot_be(tmp_path: Path) -> None:

@@ -233,7 +233,8 @@ def test_what_a_rendering_is_told(tmp_path: Path) -> None:
 
     assert told([]) == {"own_takes": 0, "takes_by_others": 0}
     assert told([one, tmp_path, two])["own_takes"] == 2
-    assert "does not count" in said[-1]
+    assert "does not count" in said[-2]
+    assert "known from 2 earlier takes" in said[-1]
     assert store_of(solo).takes() == []  # nothing of it is kept
     assert told([], rehearsed=True)["own_takes"] == 0
     assert "nothing has been learned" in said[-1]

@@ -217,6 +217,35 @@ def test_a_score_is_not_followed_as_a_recording(files: Path) -> None:
     assert "is a score" in result.stderr
 
 
+def test_another_stretcher_changes_the_sound_and_nothing_else(files: Path, rendered: Path) -> None:
+    out = files / "vocoder"
+    run(
+        "render", str(files / "orchestra.wav"), str(files / "take.wav"), "--out", str(out),
+        "--truth", str(files / "truth.csv"), "--stretcher", "phase-vocoder",
+    )  # fmt: skip
+    assert (out / "trace.csv").read_bytes() == (rendered / "trace.csv").read_bytes()
+    ours, usual = (soundfile.read(f / "accompaniment.wav")[0][:, 0] for f in (out, rendered))
+    assert np.abs(ours - usual).max() > 0.02
+    assert np.std(ours) == pytest.approx(np.std(usual), rel=0.2)
+
+
+@pytest.mark.parametrize("command", ["render", "play"])
+@pytest.mark.parametrize("name", ["phase-vocoder", "rubber"])
+def test_a_stretcher_is_refused_where_it_means_nothing_or_is_not_known(
+    files: Path, command: str, name: str
+) -> None:
+    out = files / "refused"
+    words = {
+        "render": ("render", "amazing-grace", str(files / "take.wav")),
+        "play": ("play", "amazing-grace", "--silent", "--from-file", str(files / "take.wav")),
+    }
+    result = CliRunner().invoke(main, [*words[command], "--out", str(out), "--stretcher", name])
+    assert result.exit_code == 2
+    said = "phase-gradient, phase-vocoder, plain-vocoder" if name == "rubber" else "is a score"
+    assert said in result.stderr
+    assert not out.exists()
+
+
 def test_whoever_starts_in_the_middle_is_told_in_seconds(files: Path) -> None:
     from accompanist.app.offline import OfflineSettings, run_take
     from accompanist.app.pieces import open_any, reference_of

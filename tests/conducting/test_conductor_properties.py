@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from virtual_soloist import HOP_S, make_score, make_solo, steady
 
@@ -108,6 +108,19 @@ def run(
     return out
 
 
+STOOD_AT_A_GATE: list[object] = [
+    (6, math.inf, FollowerState.FOLLOWING, 1.0, [], False),
+    (49, math.nan, FollowerState.LOST, 0.6, [], True),
+    "loop",
+    (71, math.inf, FollowerState.FOLLOWING, 0.0, [], False),
+    (16, 12.4, FollowerState.FOLLOWING, 1.0, [], True),
+    (47, math.inf, FollowerState.FOLLOWING, 0.6, [], False),
+    (16, math.nan, FollowerState.ENDED, 0.6, [(0, -1.54), (6, 0.0)], True),
+    (5, 0.0, FollowerState.LOST, 0.0, [(0, 0.0)], True),
+]
+"""A note is taken back while the ensemble waits at its gate: the plan is made anew there."""
+
+
 def position(direction: Direction, time_s: float) -> float:
     timeline = direction.timeline
     if timeline.gate_quarter == -math.inf:
@@ -115,6 +128,7 @@ def position(direction: Direction, time_s: float) -> float:
     return min(timeline.to_quarter(time_s), timeline.gate_quarter)
 
 
+@example(script=STOOD_AT_A_GATE, choice=ConductorSettings(policy="hold"), recorded=False)
 @given(script=scripts, choice=choices, recorded=st.booleans())
 @settings(max_examples=100, deadline=None)
 def test_time_is_continuous_and_never_runs_backwards(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from accompanist.followers.protocol import Estimate, Follower, FollowerState, Heard
+from accompanist.followers.recording.follower import RecordingFollower
 from accompanist.followers.registry import make_follower
 from accompanist.recordings.reference import Reference, reference_of
 from accompanist.recordings.sound import ArraySound
@@ -247,6 +248,19 @@ def test_in_another_piece_they_stay_lost(music: Music) -> None:
     estimates = feed(music.follower(), music.play(wrong, rate=RATE, gain=0.3))
     late = [e.state for e in estimates if e.time_s > 5.0]
     assert np.mean([state is FollowerState.LOST for state in late]) > 0.8
+
+
+def test_who_leapt_twice_is_not_lost_where_the_whole_piece_speaks_for_the_place(
+    music: Music,
+) -> None:
+    follower, melody = music.follower(), music.melody()
+    middle = len(melody) // 2 // HOP * HOP
+    feed(follower, melody[:middle])
+    assert isinstance(follower, RecordingFollower)
+    for _ in range(2):
+        follower._overview.distrust()
+    states = {e.state for e in feed(follower, melody[middle:])}
+    assert FollowerState.LOST not in states
 
 
 def test_nothing_began_before_it_was_heard(music: Music) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from accompanist.app.commands.options import level_option, passages_option
+from accompanist.app.commands.options import level_option, passages_option, stretcher_option
 
 __all__ = ["command"]
 
@@ -121,6 +121,7 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     help="How much of a recording's own soloist is heard, 0 to 1.  [default: 0 where they have "
     "been taken out, else 1]",
 )
+@stretcher_option
 @click.option("--heard", type=click.Path(path_type=Path), hidden=True)
 @click.option(
     "--latency",
@@ -171,6 +172,7 @@ def command(
     silent: bool,
     output_name: str | None,
     solo_level: float | None,
+    stretcher: str | None,
     heard: Path | None,
     latency: float,
     headphones: bool,
@@ -253,6 +255,7 @@ def command(
             silent=silent,
             output_name=output_name,
             solo_level=solo_level,
+            stretcher=stretcher,
             heard=heard,
             to=to,
             midi_port=midi_port,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from accompanist.app.commands.options import level_option, passages_option
+from accompanist.app.commands.options import level_option, passages_option, stretcher_option
 
 __all__ = ["command", "summary_lines"]
 
@@ -84,6 +84,7 @@ Examples:
     help="For trying: a loudspeaker plays the accompaniment into the microphone, so much louder "
     "than the soloist.",
 )
+@stretcher_option
 @click.option(
     "--rehearsal",
     "rehearsals",
@@ -116,6 +117,7 @@ def command(
     no_audio: bool,
     truth_file: Path | None,
     bleed_db: float | None,
+    stretcher: str | None,
     rehearsals: tuple[Path, ...],
     rehearsed: bool,
     as_json: bool,
@@ -142,7 +144,7 @@ def command(
     audio = read_audio(take_file)
 
     from accompanist.app.keeping.files import read_truth_file
-    from accompanist.app.pieces import open_any
+    from accompanist.app.pieces import check_stretched, open_any
     from accompanist.app.rehearsing.for_render import rehearsal_for
     from accompanist.app.rendering import (
         Job,
@@ -159,6 +161,8 @@ def command(
     truth = None if truth_file is None else read_truth_file(truth_file)
     opened = open_any(piece, tell)
     recorded = opened.recording is not None
+    if stretcher is not None:
+        check_stretched(opened)
     font = None if no_audio or recorded else find_soundfont(soundfont)
     part = choose_solo(opened.score, solo).part
     settings = offline_settings(
@@ -192,6 +196,7 @@ def command(
         seed=seed,
         input_facts={"rehearsal": rehearsal.facts()},
         recording_sounds=not no_audio,
+        stretcher=stretcher,
         tell=tell,
     )
     done = render(job, out)

@@ -118,6 +118,10 @@ class RecordingConfig(Section):
     gain_db: float = Field(
         default=0.0, ge=-90, le=12, description="The recording louder by so many dB."
     )
+    stretcher: Literal["phase-gradient", "phase-vocoder", "plain-vocoder"] = Field(
+        default="phase-gradient",
+        description="How a recording is made faster and slower; counts from the next piece on.",
+    )
     driver: Literal["auto", "jack", "device", "silent"] = Field(
         default="auto", description="'auto' is JACK where a server runs, else an audio device."
     )

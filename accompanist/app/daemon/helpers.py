@@ -174,6 +174,7 @@ class DaemonHelpers:
                 hosts=self.hosts(),
                 desk=levels,
                 changes=changes,
+                stretcher=recorded.stretcher,
                 rehearse=wiring.config.follow.rehearse and loaded.recording is None,
             )
         )

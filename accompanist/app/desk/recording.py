@@ -29,8 +29,15 @@ class RecordingDesk:
     solo_set : bool
         Whether the settings say how much of the soloist is heard; else it is none of them where
         there is a recording without them, and all where there is not.
+    wanted_stretcher : callable
+        Gives how a recording is to be made faster and slower, as the settings have it.
     now : callable
         Monotonic seconds.
+
+    Attributes
+    ----------
+    stretcher : str or None
+        That of the recording which was loaded last; None is the usual one.
     """
 
     def __init__(
@@ -39,11 +46,14 @@ class RecordingDesk:
         player: Sender,
         *,
         solo_set: bool,
+        wanted_stretcher: Callable[[], str | None] = lambda: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._player = player
         self._solo_set = solo_set
+        self._wanted_stretcher = wanted_stretcher
+        self.stretcher: str | None = None
         self._part_db = self._pan = 0.0
         self._mute = self._sounds = False
         self._piece = ""
@@ -61,7 +71,8 @@ class RecordingDesk:
         if fresh and not self._solo_set:
             self._store.update(SOLO, 1.0 if source.accompaniment is None else 0.0)
         self.send_all()
-        self._player.send(LoadRecording(source, loaded.score))
+        self.stretcher = self._wanted_stretcher()
+        self._player.send(LoadRecording(source, loaded.score, self.stretcher))
 
     def unload(self) -> None:
         """Be without a piece."""

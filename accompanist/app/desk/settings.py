@@ -106,6 +106,7 @@ LOAD_KEYS = frozenset(
         "piece.solo",
         "piece.load",
         "piece.arm",
+        "recording.stretcher",
         "takes.folder",
     }
 )

@@ -71,7 +71,10 @@ class Wiring:
         self.performer = performer
         self.player: Sender = player or Nobody()
         self.recording = RecordingDesk(
-            store, self.player, solo_set=config.recording.solo_level is not None
+            store,
+            self.player,
+            solo_set=config.recording.solo_level is not None,
+            wanted_stretcher=lambda: self.config.recording.stretcher,
         )
         self.parts = PartsDesk(store, performer, self.recording, engine)
         self.transport = Transport(

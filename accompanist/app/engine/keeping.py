@@ -76,6 +76,8 @@ class Keeping:
         if wish.changes:
             moved = [(time_s - offset_s, *what) for time_s, *what in wish.changes]
             arguments += ["--changes", json.dumps(moved)]
+        if wish.stretcher is not None:
+            arguments += ["--stretcher", wish.stretcher]
         self._begin("keep_take", arguments, journal, out, rehearse=wish.rehearse)
         return out
 

@@ -51,6 +51,7 @@ def write_kept(
     hosts: Mapping[str, Sequence[Mapping[str, float]]] | None = None,
     desk: Mapping[str, float] | None = None,
     changes: Sequence[tuple[float, str, float]] = (),
+    stretcher: str | None = None,
     warn: Any = lambda text: None,
 ) -> dict[str, object]:
     """Write the take folder of a journal.
@@ -72,6 +73,8 @@ def write_kept(
         What a recording was set to: ``solo`` (0–1), ``gain`` (dB), ``pan``, ``mute``.
     changes : sequence of (time_s, control, value)
         What of it was set anew and when, by the session's time, in order.
+    stretcher : str, optional
+        How it was made faster and slower.
     warn : callable, optional
         Told in a line if there is no sound because it cannot be made.
 
@@ -135,7 +138,9 @@ def write_kept(
                 levels = {**DESK, **(desk or {})}
                 start_s = float(figures.get("start_s", 0.0))
                 moved = [(t - start_s, control, value) for t, control, value in changes]
-                write_recorded_sound(folder, take, sound, rate, source, levels, moved, warn)
+                write_recorded_sound(
+                    folder, take, sound, rate, source, levels, moved, warn, stretcher=stretcher
+                )
             except AccompanistError as error:
                 warn(f"the take has no mix: {error}")
         elif font is not None:
@@ -156,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hosts", type=json.loads)
     parser.add_argument("--desk", type=json.loads)
     parser.add_argument("--changes", type=json.loads, default=())
+    parser.add_argument("--stretcher")
     words = parser.parse_args(arguments)
     with suppress(OSError, AttributeError):  # not every system has priorities
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
@@ -168,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hosts=words.hosts,
             desk=words.desk,
             changes=words.changes,
+            stretcher=words.stretcher,
             warn=_say,
         )
     except AccompanistError as error:

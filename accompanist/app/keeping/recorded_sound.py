@@ -159,6 +159,8 @@ def write_recorded_sound(
     desk: Mapping[str, float],
     changes: Sequence[Change],
     warn: Callable[[str], None],
+    *,
+    stretcher: str | None = None,
 ) -> None:
     """Write ``accompaniment.wav`` and ``mix.wav``, both at the take's own rate.
 
@@ -174,7 +176,8 @@ def write_recorded_sound(
     heard = folder / ".ensemble.wav"
     try:
         with ExitStack() as files:
-            playback, _ = open_playback(LoadRecording(source, take.score), rate, files, warn)
+            command = LoadRecording(source, take.score, stretcher)
+            playback, _ = open_playback(command, rate, files, warn)
             with WavWriter(heard, rate, 2, exact=True) as writer:
                 length_s = take.duration_s + _TAIL_S
                 for block in render_again(take.record, playback, rate, length_s, desk, changes):

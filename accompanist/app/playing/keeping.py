@@ -66,6 +66,7 @@ def keep_take(
             audio=sounds,
             desk={"solo": ensemble.solo_level},
             changes=changes,
+            stretcher=ensemble.stretcher,
             warn=_warn,
         )
 

@@ -76,6 +76,8 @@ class Ensemble:
     """Plays the recording, where the ensemble is one."""
     solo_level: float = 0.0
     """How much of the recording's own soloist is heard at the beginning."""
+    stretcher: str | None = None
+    """How the recording is made faster and slower."""
 
     @property
     def name(self) -> str:
@@ -159,9 +161,10 @@ def open_recording(
         level = 1.0 if source.accompaniment is None else 0.0
     link = RecordingLink(ensemble.link.board_path, output)
     ensemble.recording, ensemble.solo_level = link, level
+    ensemble.stretcher = settings.stretcher
     link.start()
     link.send(MixRecording("solo", level))
-    link.send(LoadRecording(source, score))
+    link.send(LoadRecording(source, score, settings.stretcher))
     ready = False
     opened: OutputInfo | None = None
     end_s = time.monotonic() + OPEN_S

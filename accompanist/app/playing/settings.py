@@ -37,6 +37,8 @@ class PlaySettings:
     """Audio output of a recording."""
     solo_level: float | None = None
     """How much of a recording's own soloist is heard; None: nothing, if they can be taken out."""
+    stretcher: str | None = None
+    """How a recording is made faster and slower; None is the usual way."""
     heard: Path | None = None
     """Where what a silent recording would have sounded like is written."""
     to: tuple[str, ...] = ()

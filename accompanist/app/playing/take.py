@@ -16,7 +16,7 @@ from accompanist.app.engine.piece import piece_of_journal, recording_source
 from accompanist.app.interrupts import interrupts_ignored, termination_as_interrupt
 from accompanist.app.keeping.journal import JournalFacts, TakeJournal
 from accompanist.app.keeping.ring import TakeRing, ring_folder
-from accompanist.app.pieces import open_any
+from accompanist.app.pieces import check_stretched, open_any
 from accompanist.app.playing.count_in import CountIn
 from accompanist.app.playing.keeping import default_folder, keep_take, learn_from
 from accompanist.app.playing.keymap import KeyMap
@@ -61,6 +61,8 @@ def play_take(settings: PlaySettings) -> None:
         After the take has been kept.
     """
     piece = open_any(settings.piece, partial(click.echo, err=True))
+    if settings.stretcher is not None:
+        check_stretched(piece)
     choice = choose_solo(piece.score, settings.solo)
     if settings.follower is not None and settings.follower not in follower_names():
         raise UsageError(

@@ -260,6 +260,8 @@ class KeepTake:
     """What a recording is set to: solo, gain, pan, mute."""
     changes: tuple[tuple[float, str, float], ...] = ()
     """What of that was set and when, monotonic seconds, in order."""
+    stretcher: str | None = None
+    """How a recording is made faster and slower."""
     rehearse: bool = False
     """Whether it is learned from, once it is kept."""
 

@@ -64,6 +64,8 @@ class LoadRecording:
 
     source: RecordingSource
     score: Score
+    stretcher: str | None = None
+    """As `accompanist.recordings.stretching.registry.stretcher_names`; None is the usual one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,14 @@ def open_playback(
 
     source = command.source
     return open_recorded(
-        source.file, source.accompaniment, command.score, sample_rate, files, warn, log=0
+        source.file,
+        source.accompaniment,
+        command.score,
+        sample_rate,
+        files,
+        warn,
+        stretcher=command.stretcher,
+        log=0,
     )
 
 

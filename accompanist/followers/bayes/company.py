@@ -23,6 +23,10 @@ Float32Array = npt.NDArray[np.float32]
 _LEFT: Final = 0.3
 """Share of the cancelled sound (magnitude) that may be left of it."""
 
+_MOST_LEFT: Final = 0.5
+"""And no more than this of it, whatever the notes say: what is left is no new sound to be learned,
+and the notes would explain the soloist away by it."""
+
 _SOLO_SHARE: Final = 0.15
 """A band with this share of a solo note's strongest one may be the soloist's."""
 
@@ -73,6 +77,7 @@ class Company:
     ) -> None:
         """Let the ear hear one hop; ``segment`` is where the soloist was last believed to be."""
         ear = self._ear
+        known = self._sent is not None
         if self.canceller is not None and len(samples) == self.canceller.hop:
             sent = np.zeros_like(samples) if self._sent is None else self._sent
             samples = self.canceller.hear(samples, sent)
@@ -84,6 +89,8 @@ class Company:
             others = self.model.hear(ear.magnitudes, absent, time_s)
         if self.canceller is not None:
             self._echo_bank.push(self.canceller.echo, self._echo)
+            if others is not None and known:
+                others = np.minimum(others, np.float32(_MOST_LEFT) * self._echo)
             self._echo *= np.float32(_LEFT)
             others = self._echo if others is None else np.maximum(others, self._echo)
         ear.weigh(others)

@@ -49,6 +49,9 @@ _HERE: Final = 0.2
 """… and till then they are lost if the overview has not come to believe so much that they are
 here, or has come to believe less than this."""
 
+_BELIEVED: Final = 0.5
+"""Who leaps, or fits badly for long, is not lost where the overview believes so much in them."""
+
 _DOUBT: Final = 0.6
 _FITS: Final = 0.6
 _AWHILE_S: Final = 0.25
@@ -262,7 +265,9 @@ class RecordingFollower:
             self._likely_here = overview.share_here > (_HERE if self._likely_here else _LIKELY)
         # Music that comes back: the other place fits better just now, this one fits as well.
         doubted = self._rivals.doubt > _DOUBT and overview.fit_here < _FITS
-        stray = overview.leaps > 1 or overview.fit_long < FITS_LEAST
+        # A right place that fits badly, or was left and found again, is still the likeliest of all.
+        believed = overview.share_long > _BELIEVED
+        stray = not believed and (overview.leaps > 1 or overview.fit_long < FITS_LEAST)
         lost = doubted or stray or overview.fit_here < _POOR
         self._lost_s = self._lost_s + self._hop_s if lost else 0.0
         if self._lost_s > _AWHILE_S or (self._sought and not self._likely_here):
@@ -281,6 +286,7 @@ class RecordingFollower:
         near = float(self._filter.row_mass[rows].sum())
         overview = self._overview
         fits = 1.0 / (1.0 + np.exp(-(overview.fit_here - _FIT_EVEN) / _FIT_WIDTH))
-        if overview.leaps > 1:  # from one place to the next, and at none for long
+        # From one place to the next, at none for long, and at none that the whole speaks for.
+        if overview.leaps > 1 and overview.share_long < _BELIEVED:
             fits *= 0.5
         return float(np.clip(near * fits * (1.0 - self._rivals.doubt), 0.0, 1.0))

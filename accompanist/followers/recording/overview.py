@@ -56,6 +56,7 @@ _AREA: Final = 0.15
 
 _FIT_S: Final = 1.0
 _LONG_FIT_S: Final = 3.0
+_LONG_SHARE_S: Final = 2.0
 _USUAL_FIT: Final = 0.7
 _USUAL_FIT_S: Final = 8.0
 _FALLEN: Final = 0.1
@@ -146,6 +147,8 @@ class Overview:
         """How well the place that is believed in fits, over the last second of sound."""
         self.fit_long = _USUAL_FIT
         """The same over some seconds, whatever place was believed in."""
+        self.share_long = 0.0
+        """The overview's belief, 0–1, that they are where the fine filter had them, of late."""
         self.leaps = 0
         """How often in a row another place has been believed in, none of them for long."""
         self._settled_s = 0.0
@@ -231,6 +234,7 @@ class Overview:
         near, core = round(_NEAR_S / self._row_s), round(_CORE_S / self._row_s)
         fit_here = float(self._fits[max(0, here - 1) : here + 2].max())
         sure = self._step_s * self._heard_presence
+        self.share_long += self._step_s / _LONG_SHARE_S * (self.share_here - self.share_long)
         self.fit_here += sure / _FIT_S * (fit_here - self.fit_here)
         self.fit_long += sure / _LONG_FIT_S * (fit_here - self.fit_long)
         self._usual_fit += sure / _USUAL_FIT_S * (fit_here - self._usual_fit)

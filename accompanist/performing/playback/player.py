@@ -203,7 +203,7 @@ class Playback:
         elif self._lead is None or self._anew:
             if not self._behind:
                 self._anew = False
-                self._come_in(course, time_s)
+                self._come_in(course, time_s, holds=self._held)
         elif self._held:
             self._go_on(course, time_s)
         else:
@@ -228,7 +228,8 @@ class Playback:
         head_s = lead.stretcher.head / self.out_rate
         if abs(course.at(ahead_s) - head_s) > _TOO_FAR_S:
             if not self._behind:
-                self._come_in(course, time_s)
+                # Whoever hears of a gate late, and is past it by then, is held there all the same.
+                self._come_in(course, time_s, holds=True)
             return
         at_gate = course.at(ahead_s + self._hop_s) >= course.gate_s
         if at_gate and course.gate_s - head_s < _AT_GATE_S:
@@ -252,15 +253,18 @@ class Playback:
         if not self._untouched and self._steady * self._hop_s > _SETTLED_S and not self._behind:
             self._begin(lead.stretcher.position / self.out_rate, time_s, _FADE_OUT_S)
 
-    def _come_in(self, course: Course, time_s: float) -> None:
-        """Let it sound from where it belongs, unless it is to wait there."""
+    def _come_in(self, course: Course, time_s: float, *, holds: bool) -> None:
+        """Let it sound from where it belongs.
+
+        At a gate it waits: what stands before the gate is held, or (not ``holds``) in silence.
+        """
         here_s, there_s = course.at(time_s), course.at(time_s + self._hop_s)
         place_s = max(here_s, course.from_s)
         if place_s < course.gate_s - _AT_GATE_S:
             early = (place_s - here_s) / (there_s - here_s) if there_s > here_s else 0.0
             fade_in_s = _ATTACK_S if self._lead is None or self._held else _FADE_IN_S
             self._begin(place_s, time_s, fade_in_s, wait=int(min(early, 0.99) * self._hop))
-        elif self._held:
+        elif holds:
             self._hold(course.gate_s)
         else:
             self._let_go(_FADE_OUT_S)
@@ -296,7 +300,7 @@ class Playback:
         if 0.0 < gone_s < _LATE_S:
             self._begin(held_at_s, time_s, _ATTACK_S)
         else:
-            self._come_in(course, time_s)
+            self._come_in(course, time_s, holds=True)
 
     def _let_go(self, fade_out_s: float) -> None:
         if self._lead is not None:
