@@ -45,8 +45,8 @@ _INTO, _OUT_OF = 0.001, 0.002
 """Shares of notes at which a player becomes a metronome, and ceases to be one."""
 _BETWEEN = 0.01
 """The same from rehearsed to not, and back."""
-_EVEN_SD = 0.3
-"""How uncertain a player is who has been a metronome so far, beside one who has not."""
+_DOUBT, _DOUBT_NOTES = 0.09, 16.0
+"""Share of those who seem metronomes and are none, and after how many more notes it is halved."""
 _LEAST = 1e-6
 
 
@@ -72,6 +72,7 @@ class MixedTempo:
         self._filters = tuple(filters)
         self._shares = tuple(shares)
         self._changes = changes
+        self._even_notes = 0.0
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -117,14 +118,18 @@ class MixedTempo:
             shares.append(sum(came))
             model.believe(collapsed(list(zip(came, beliefs, strict=True))))
         self._shares = tuple(shares)
+        self._even_notes = (self._even_notes + 1.0) * shares[0]
 
     def predict(self, quarter: float) -> Prediction:
         each = [model.predict(quarter) for model in self._filters]
         time_s = sum(w * p.time_s for w, p in zip(self._shares, each, strict=True))
         apart = sum(w * (p.time_s - time_s) ** 2 for w, p in zip(self._shares, each, strict=True))
-        # A metronome is sure of itself as long as it is one: nobody knows how long.
+        # A metronome is sure of itself as long as it is one: nobody knows how long. The longer it
+        # has been one the less it is doubted, down to the share that ceases at any note.
         free_s = each[-1].sd_s
-        even_s = max(each[0].sd_s, _EVEN_SD * free_s)
+        seems = _DOUBT_NOTES / (_DOUBT_NOTES + self._even_notes)
+        doubt = _OUT_OF + (_DOUBT - _OUT_OF) * seems
+        even_s = max(each[0].sd_s, sqrt(doubt) * free_s)
         even = self._shares[0]
         return Prediction(time_s, sqrt(apart + even * even_s**2 + (1.0 - even) * free_s**2))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,10 +42,14 @@ SETS = {
     "K331": "vienna/Mozart_K331_1st-mov",
     "Batik": "batik",
     "Brahms": "duo-brahms",
+    "Brahms-part-1": "duo-brahms",
 }
-OWN = ("Brahms",)
+OWN = ("Brahms", "Brahms-part-1")
 """All takes are of one player."""
+PART_1 = ("Brahms-part-1",)
+"""The solo is the first player's part 1 alone, not both hands."""
 REHEARSALS = {"Chopin": (0, 1, 3), "K331": (0, 1, 3), "Batik": (0,), "Brahms": (0, 1, 3)}
+REHEARSALS |= {"Brahms-part-1": (0, 1, 3)}
 MODELS = ("linear", "kalman", "expecting", "mixed")
 USUAL = EarSettings(0.025 - HOP_S / 2, 0.010, late_s=0.060 - HOP_S / 2)
 PERFECT = EarSettings(0.020, 0.0, late_share=0.0, missed=0.0)
@@ -62,6 +67,19 @@ class Set:
         others = [take for i, take in enumerate(self.takes) if i != index]
         chosen = np.random.default_rng(index).permutation(len(others))[:count]
         return [others[i].performance(own=self.name in OWN) for i in chosen]
+
+
+def takes_of(data: Path, name: str) -> list[TimedTake]:
+    folder = data / "timing" / SETS[name]
+    if name not in PART_1:
+        return timing_takes(folder)
+    with tempfile.TemporaryDirectory() as kept:
+        for path in folder.glob("*.csv"):
+            rows = path.read_text(encoding="utf-8").splitlines()
+            if "Primo" in path.name:
+                rows = [rows[0], *(row for row in rows[1:] if row.rsplit(",", 1)[1] == "1")]
+            (Path(kept) / path.name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+        return timing_takes(Path(kept))
 
 
 def cues(take: TimedTake, ears: EarSettings, seed: int) -> Iterator[Cue]:
@@ -195,10 +213,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--every", type=int, default=1, help="only every so-manieth take")
     options = parser.parse_args(arguments)
     chosen = [name for name in SETS if name in options.sets.split(",")]
-    sets = [
-        Set(name, timing_takes(options.data / "timing" / SETS[name])[:: options.every])
-        for name in chosen
-    ]
+    sets = [Set(name, takes_of(options.data, name)[:: options.every]) for name in chosen]
     out = sys.stdout.write
     counts = {s.name: [n for n in REHEARSALS[s.name] if n < len(s.takes)] for s in sets}
     out("Next onset, mean absolute error in ms (mean of takes); |z| within 1/2 sd in %\n")

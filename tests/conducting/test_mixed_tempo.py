@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from virtual_soloist import Stage
 
 from accompanist.conducting.expecting.rehearsal import Performance
 from accompanist.conducting.grid import SoloGrid
@@ -127,6 +128,41 @@ def test_one_false_report_does_not_unsettle_a_steady_line() -> None:
     heard[40] += 0.05
     off = played(model, heard)
     assert float(np.abs(off[40:]).max()) < 0.02
+
+
+def test_the_longer_somebody_is_a_metronome_the_less_it_is_doubted() -> None:
+    model = foreseeing(grid(), SOLO)
+    onsets = times(np.zeros(COUNT - 1))
+    model.begin(0.0, float(onsets[0]))
+    sds = []
+    for event in range(1, COUNT - 1):
+        model.report(event, float(onsets[event]))
+        if LENGTHS[event] == 2.0:
+            sds.append(model.predict(float(SOLO.onsets_quarter[event + 1])).sd_s)
+    assert all(b < a for a, b in pairwise(sds))
+    assert sds[-1] < 0.6 * sds[0]
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0])
+@pytest.mark.parametrize(
+    ("what", "first_s", "then_s"),
+    [("slower", 0.16, 0.13), ("dwells", 1.01, 0.025), ("faster", 0.03, 0.03)],
+)
+def test_who_leaves_the_even_tempo_after_twenty_notes_is_met(
+    step: float, what: str, first_s: float, then_s: float
+) -> None:
+    lengths = np.full(31, 0.5 * step)
+    if what == "dwells":
+        lengths[20] += 1.0
+    else:
+        lengths[20:] *= 1.3 if what == "slower" else 0.77
+    onsets = 1.0 + np.concatenate([[0.0], np.cumsum(lengths)])
+    quarters = [i * step for i in range(32)]
+    stage = Stage(quarters, quarters)
+    stage.play(dict(enumerate(onsets.tolist())), float(onsets[-1]) + 1.0)
+    off = np.abs([stage.sent[quarters[i]] - onsets[i] for i in range(21, 27)])
+    assert off[0] < first_s
+    assert off[1:].max() < then_s
 
 
 def test_a_change_of_tempo_is_followed_as_quickly_as_by_one_who_expects_none() -> None:

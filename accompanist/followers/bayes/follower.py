@@ -262,9 +262,7 @@ class BayesFollower:
         self, sure_s: float, said_s: float, time_s: float, tempo: float, relocated: bool
     ) -> tuple[OnsetReport, ...]:
         events = self._grid.segments.event_s
-        due = self._reporting.passed(
-            sure_s, self._search.best, self._strokes.audible, relocated=relocated
-        )
+        due = self._reporting.passed(sure_s, self._search.best, relocated=relocated)
         if due:
             self._strokes.report(due[-1], self._templates)
         return tuple(

@@ -100,11 +100,9 @@ class FilterSettings:
     sure_quantile: float = 0.55
     """A note is reported by this. At 0.45 an eighth of the early reports is gone, the others come
     3 ms later; but then the ensemble waits less at fermatas (bach10: 2 points within 100 ms)."""
-    sure_repeat: tuple[float, float] = (0.55, 0.9)
-    """A note that repeats the one before is reported when it is so likely to have been struck, by
-    a soloist whose strokes cannot or can be heard …"""
     sure_last: float = 0.9
-    """… and the last one of all then: nothing comes behind it that could contradict."""
+    """The last note of all is reported when it is so likely to have been struck: nothing comes
+    behind it that could contradict."""
     doubted: float = 0.15
     """What has been reported is taken back when it has become less likely than this."""
     tone: float = 0.6

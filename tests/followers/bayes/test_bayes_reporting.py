@@ -20,7 +20,7 @@ from accompanist.score.tempo import WrittenTempo, written_tempo
 RATE, HOP = 44_100, 256
 PITCHES = (60, 64, 64, 67, 72)
 SETTINGS = FilterSettings()
-REPEAT, LAST = 2, 4
+LAST = 4
 
 
 def written(pitches: tuple[int, ...]) -> tuple[SoloLine, WrittenTempo]:
@@ -44,43 +44,31 @@ def believing(event: int, share: float) -> tuple[Reporting, PositionFilter, floa
 
 def test_a_new_pitch_is_reported_where_the_position_is() -> None:
     reporting, fine, at_s = believing(1, 0.5)
-    assert reporting.passed(at_s + 1e-6, fine, 1.0, relocated=False) == range(1, 2)
+    assert reporting.passed(at_s + 1e-6, fine, relocated=False) == range(1, 2)
     assert reporting.last_event == 1
-
-
-@pytest.mark.parametrize(
-    ("audible", "share", "told"),
-    [(1.0, 0.85, False), (1.0, 0.95, True), (0.0, 0.5, False), (0.0, 0.6, True)],
-)
-def test_a_repeat_is_reported_when_a_stroke_would_have_been_heard(
-    audible: float, share: float, told: bool
-) -> None:
-    reporting, fine, at_s = believing(REPEAT, share)
-    due = reporting.passed(at_s + 1e-6, fine, audible, relocated=False)
-    assert list(due) == ([REPEAT] if told else [])
 
 
 @pytest.mark.parametrize(("share", "told"), [(0.85, False), (0.95, True)])
 def test_the_last_note_is_reported_when_it_is_sure(share: float, told: bool) -> None:
     reporting, fine, at_s = believing(LAST, share)
-    due = reporting.passed(at_s + 1e-6, fine, 0.0, relocated=False)
+    due = reporting.passed(at_s + 1e-6, fine, relocated=False)
     assert list(due) == ([LAST] if told else [])
 
 
-def test_what_waits_before_a_doubtful_repeat_is_reported_meanwhile() -> None:
-    reporting, fine, at_s = believing(REPEAT, 0.6)
-    reporting.last_event = 0
-    assert list(reporting.passed(at_s + 1e-6, fine, 1.0, relocated=False)) == [1]
+def test_what_waits_before_a_doubtful_end_is_reported_meanwhile() -> None:
+    reporting, fine, at_s = believing(LAST, 0.6)
+    reporting.last_event = LAST - 2
+    assert list(reporting.passed(at_s + 1e-6, fine, relocated=False)) == [LAST - 1]
 
 
 def test_a_report_is_taken_back_only_when_it_has_become_unlikely() -> None:
     reporting, fine, at_s = believing(3, 0.3)
     reporting.last_event = 3
-    assert not reporting.passed(at_s - 0.1, fine, 1.0, relocated=False)
+    assert not reporting.passed(at_s - 0.1, fine, relocated=False)
     assert reporting.last_event == 3
     cell = int(fine.grid.event_cell[3])
     fine.row_mass[cell - 1], fine.row_mass[cell] = 0.9, 0.1
-    assert not reporting.passed(at_s - 0.1, fine, 1.0, relocated=False)
+    assert not reporting.passed(at_s - 0.1, fine, relocated=False)
     assert reporting.last_event == 2
 
 
@@ -88,7 +76,7 @@ def test_a_jump_reports_the_one_event_it_lands_on() -> None:
     reporting, fine, at_s = believing(3, 0.2)
     reporting.last_event = -1
     reporting.go_back(at_s + 1e-6)
-    assert list(reporting.passed(at_s + 1e-6, fine, 1.0, relocated=True)) == [3]
+    assert list(reporting.passed(at_s + 1e-6, fine, relocated=True)) == [3]
 
 
 def plucked(
