@@ -48,8 +48,7 @@ OWN = ("Brahms", "Brahms-part-1")
 """All takes are of one player."""
 PART_1 = ("Brahms-part-1",)
 """The solo is the first player's part 1 alone, not both hands."""
-REHEARSALS = {"Chopin": (0, 1, 3), "K331": (0, 1, 3), "Batik": (0,), "Brahms": (0, 1, 3)}
-REHEARSALS |= {"Brahms-part-1": (0, 1, 3)}
+REHEARSALS = {name: (0,) if name == "Batik" else (0, 1, 3) for name in SETS}
 MODELS = ("linear", "kalman", "expecting", "mixed")
 USUAL = EarSettings(0.025 - HOP_S / 2, 0.010, late_s=0.060 - HOP_S / 2)
 PERFECT = EarSettings(0.020, 0.0, late_share=0.0, missed=0.0)
