@@ -105,6 +105,7 @@ def test_no_take_keeps_nothing(piece: Path, soloist: Path, tmp_path: Path) -> No
         (["--tap", "--midi-in", "0"], 2, "--midi-in and --tap are at odds"),
         (["--tap", "--silent"], 2, "--tap needs a terminal"),
         (["--mode", "conduct", "--tap"], 2, "--tap and --mode conduct are at odds"),
+        (["--headphones", "--loudspeakers"], 2, "--headphones and --loudspeakers are at odds"),
         (["--mode", "conduct", "--count-in", "1"], 2, "you beat time"),
         (["--mode", "conduct", "--silent"], 2, "--mode conduct needs a terminal"),
         (["--start", "99", "--silent", "--tap"], 2, "there is no bar 99"),

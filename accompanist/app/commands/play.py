@@ -134,6 +134,11 @@ recordings, space stops and goes on, left and right go 5 s back and on, q leaves
     "--headphones", is_flag=True, help="You wear headphones: your microphone hears you alone."
 )
 @click.option(
+    "--loudspeakers",
+    is_flag=True,
+    help="The ensemble is loud in the room: the very sound of the synthesiser is listened past.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -176,6 +181,7 @@ def command(
     heard: Path | None,
     latency: float,
     headphones: bool,
+    loudspeakers: bool,
     out: Path | None,
     no_take: bool,
     no_rehearse: bool,
@@ -233,6 +239,8 @@ def command(
         raise UsageError(f"--to takes midi, synth or midi,synth, not {wrong[0]!r}")
     if silent and (to or midi_port):
         raise UsageError("--silent and --to or --midi-port are at odds; leave one out")
+    if headphones and loudspeakers:
+        raise UsageError("--headphones and --loudspeakers are at odds; leave one out")
     play_take(
         PlaySettings(
             piece=words[0],
@@ -261,6 +269,7 @@ def command(
             midi_port=midi_port,
             further_latency_s=latency / 1000.0,
             headphones=headphones,
+            loudspeakers=loudspeakers,
             out=out,
             keep=not no_take,
             rehearse=not no_rehearse,

@@ -48,9 +48,11 @@ class InputConfig(Section):
         le=0,
         description="What is softer than this (dB below full scale) is silence.",
     )
-    bleed: Literal["auto", "off"] = Field(
+    bleed: Literal["auto", "sound", "off"] = Field(
         default="auto",
-        description="The ensemble may be heard in the microphone; 'off' for headphones.",
+        description="The ensemble may be heard in the microphone: 'auto' listens past its notes "
+        "(past the sound of a recording), 'sound' past the synthesiser's sound, too; 'off' for "
+        "headphones.",
     )
     from_file: Place | None = Field(
         default=None, description="A recording that comes in as though it were the microphone."

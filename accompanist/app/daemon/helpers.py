@@ -136,7 +136,7 @@ class DaemonHelpers:
                 later.append(key)
         if INPUT_KEYS & set(changed):
             wiring.open_input()
-        if (OUTPUT_KEYS | RECORDING_KEYS) & set(changed):
+        if (OUTPUT_KEYS | RECORDING_KEYS | {"input.bleed"}) & set(changed):
             wiring.open_outputs()
         taken = len(changed) - len(later)
         _log.info("settings read again: %d changed, %d taken over", len(changed), taken)

@@ -80,7 +80,7 @@ DESK_KEYS: dict[str, tuple[str, _Change]] = {
 }
 """Setting → address of the desk; whatever stands here can change while the daemon runs."""
 
-INPUT_KEYS = frozenset({"input.channel", "input.midi_in", "input.from_file"})
+INPUT_KEYS = frozenset({"input.bleed", "input.channel", "input.midi_in", "input.from_file"})
 """Settings that open the input anew."""
 OUTPUT_KEYS = frozenset(
     {
@@ -101,7 +101,6 @@ LOAD_KEYS = frozenset(
         "follow.policy",
         "follow.follower",
         "follow.rehearse",
-        "input.bleed",
         "passages",
         "piece.solo",
         "piece.load",
@@ -163,7 +162,7 @@ def outputs_of(config: Config, store: Store) -> OutputSettings:
         client_name=config.output.client_name,
         soundfont=config.output.soundfont,
         driver=config.output.driver,
-        tapped=config.input.bleed == "auto",
+        tapped=config.input.bleed == "sound",
         connect=config.output.connect,
     )
 
@@ -200,7 +199,7 @@ def engine_settings_of(config: Config, store: Store, latency_s: float) -> Engine
         latency_out_s=latency_s,
         a4_hz=None if math.isclose(a4_hz, 440.0) else a4_hz,
         transpose=int(store.number("tuning/transpose")),
-        bleed=config.input.bleed == "auto",
+        bleed=config.input.bleed != "off",
         rehearse=config.follow.rehearse,
         passages=tuple(
             PassageWords(p.from_bar, p.to_bar, p.level, p.mode, p.piece) for p in config.passages

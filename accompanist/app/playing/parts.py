@@ -191,7 +191,7 @@ def _outputs(settings: PlaySettings, *, notes: bool) -> OutputSettings:
         synth=not settings.silent and (usual or _wants(settings, "synth")),
         port=settings.midi_port or "",
         driver=settings.driver,
-        tapped=not settings.headphones,
+        tapped=settings.loudspeakers,
     )
 
 

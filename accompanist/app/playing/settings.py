@@ -47,6 +47,8 @@ class PlaySettings:
     further_latency_s: float = 0.0
     headphones: bool = False
     """Nothing of the ensemble reaches the microphone."""
+    loudspeakers: bool = False
+    """Much of it does: the synthesiser's very sound is taken out."""
     out: Path | None = None
     keep: bool = True
     rehearse: bool = True

@@ -71,8 +71,9 @@ class OutputSettings:
     soundfont: Path | None = None
     driver: str | None = None
     """FluidSynth's audio driver."""
-    tapped: bool = True
-    """Whether what the synthesiser sounds is put down for whoever listens to the soloist."""
+    tapped: bool = False
+    """Whether what the synthesiser sounds is put down for whoever listens to the soloist. That
+    takes a compiler, and so numpy, into the process that plays; it has neither otherwise."""
     connect: tuple[str, ...] = ()
     """Inputs that the port of all parts is connected to whenever they are there."""
 
